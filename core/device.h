@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices: a type with its tables, an instance with its life.
+ *
+ *   new -> set properties -> realize -> (reset, run, save, load)* -> unrealize -> free
+ *
+ * `props` is the option table: -device NAME,help prints it, -global and -device set from it.
+ * `state` declares the architectural fields: saving, restoring, the reset test and the
+ * save->load->save test walk it. Everything that follows from state (line levels, timers'
+ * host side) is recomputed in loaded(). All callbacks run under the machine lock.
+ */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct device;
+
+/* ---- Properties ----------------------------------------------------------------------- */
+
+enum prop_kind {
+    PROP_BOOL,    /* on/off, yes/no, true/false      bool */
+    PROP_U8,      /* decimal or 0x                   uint8_t */
+    PROP_U16,
+    PROP_U32,
+    PROP_U64,
+    PROP_SIZE,    /* 512, 4k, 1M, 2G, 1T             uint64_t */
+    PROP_STRING,  /* char *, owned by the device */
+    PROP_ENUM,    /* one of `choices`                int, index into choices */
+    PROP_CHARDEV, /* id of a -chardev                struct chardev * */
+    PROP_ADDR,    /* PCI slot[.function]             int, slot * 8 + function, -1 = any */
+};
+
+struct prop {
+    const char *name;
+    enum prop_kind kind;
+    size_t offset;
+    const char *def;            /* default as it would be typed; NULL: zero / none */
+    const char *help;
+    const char *const *choices; /* PROP_ENUM: NULL-terminated */
+};
+#define PROP(T, field, nm, knd, dflt, hlp)                                                         \
+    {.name = nm, .kind = knd, .offset = offsetof(T, field), .def = dflt, .help = hlp}
+
+/* ---- Saved state ---------------------------------------------------------------------- */
+
+enum state_kind {
+    STATE_BYTES,  /* `size` raw bytes (arrays of bytes, buffers) */
+    STATE_UINT,   /* unsigned little-endian integer(s) of elem_size 1, 2, 4, 8; bools too */
+    STATE_TIMER,  /* struct timer: its deadline, or "not pending" */
+};
+struct state_field {
+    const char *name;
+    enum state_kind kind;
+    size_t offset;
+    size_t elem_size;
+    size_t count; /* elements; 1 for a scalar */
+};
+/* Scalars and arrays of integers: STATE_FIELD(struct pit, count), STATE_FIELD(struct pit, ch[0].mode) */
+#define STATE_FIELD(T, f)                                                                          \
+    {.name = #f, .kind = STATE_UINT, .offset = offsetof(T, f), .elem_size = sizeof(((T *)0)->f),   \
+     .count = 1}
+#define STATE_ARRAY(T, f)                                                                          \
+    {.name = #f, .kind = STATE_UINT, .offset = offsetof(T, f),                                     \
+     .elem_size = sizeof(((T *)0)->f[0]), .count = sizeof(((T *)0)->f) / sizeof(((T *)0)->f[0])}
+#define STATE_BUFFER(T, f)                                                                         \
+    {.name = #f, .kind = STATE_BYTES, .offset = offsetof(T, f), .elem_size = 1,                    \
+     .count = sizeof(((T *)0)->f)}
+#define STATE_TIMER_FIELD(T, f)                                                                    \
+    {.name = #f, .kind = STATE_TIMER, .offset = offsetof(T, f), .elem_size = 8, .count = 1}
+#define STATE_END {.name = NULL}
+
+/* ---- Types and instances -------------------------------------------------------------- */
+
+struct device_type {
+    const char *name;           /* QEMU's name: "isa-serial" */
+    const char *alias;          /* second name or NULL */
+    const char *help;           /* one line for -device help */
+    const char *bus;            /* "ISA", "PCI", "System", "virtio-serial", ... */
+    size_t size;                /* sizeof the struct that begins with struct device */
+    const struct prop *props;   /* ends with name == NULL; may be NULL */
+    const struct state_field *state; /* ends with name == NULL; may be NULL */
+    uint16_t state_version;
+    bool internal;              /* part of the board: not for -device */
+    bool (*realize)(struct device *dev, GError **err);
+    void (*reset)(struct device *dev);
+    void (*loaded)(struct device *dev);   /* after state was restored */
+    void (*unrealize)(struct device *dev);
+};
+
+struct device {
+    const struct device_type *type;
+    struct machine *machine;
+    char *id;    /* -device id=, or NULL */
+    char *path;  /* unique name in saved state and qtree: "isa-serial.0" */
+    bool realized;
+    struct device *parent_bus_owner; /* the device whose bus this one sits on; NULL: system */
+};
+
+/* All properties at their defaults. The machine's device list owns it once realized. */
+struct device *device_new(struct machine *m, const struct device_type *type);
+/* Set one property from text, as typed after -device NAME,. The error names the nearest
+ * valid property. */
+bool device_set(struct device *dev, const char *prop, const char *value, GError **err);
+bool device_set_chardev(struct device *dev, const char *prop, void *chardev);
+bool device_realize(struct device *dev, GError **err);
+/* Unrealize (if realized) and free. */
+void device_free(struct device *dev);
+
+void device_reset(struct device *dev);
+
+/* Append the state of one device to out / restore it. Self-describing: type, path, version,
+ * then (name, kind, elem_size, count, data) per field. Loading refuses unknown or missing
+ * fields with the field's name. */
+void device_save(struct device *dev, GByteArray *out);
+bool device_load(struct device *dev, const uint8_t *data, size_t len, size_t *used, GError **err);
+
+const struct device_type *device_type_find(const struct device_type *const *types, const char *name);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine: everything hangs from here; two can live in one process.
+ *
+ * Threads: one main thread (GLib main context: timers, fds, monitor, UI) and one thread per
+ * vCPU. The machine lock serialises all device code. A vCPU thread takes it around I/O and
+ * never holds it while it executes guest code.
+ */
+#ifndef CORE_MACHINE_H
+#define CORE_MACHINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+#include "core/device.h"
+#include "core/region.h"
+#include "core/vcpu.h"
+#include "util/log.h"
+
+struct accel;
+struct board; /* hw/pc: the wiring; opaque here */
+struct cpu_model; /* target/x86/cpuid.h */
+
+/* What the options asked for. Strings are owned by the config. Filled by main.c's option
+ * table; machine_new() copies what it needs by keeping the pointer (config outlives it). */
+struct machine_config {
+    char *name, *uuid;
+    char *machine_type;     /* "pc", "q35", "none" */
+    GHashTable *machine_opts; /* -machine key=value leftovers for the board: string -> string */
+    uint64_t ram_size;      /* bytes; default 128 MiB */
+    unsigned cpus, max_cpus, sockets, cores, threads; /* -smp */
+    char *cpu;              /* -cpu text: "max,+feature,-feature" */
+    char *accel;            /* -accel text: "tcg-interp", "kvm:tcg" ... */
+    char *kernel, *initrd, *append, *bios, *dtb_unused_refused;
+    bool icount;
+    unsigned icount_shift;
+    bool icount_sleep;      /* default on: an idle guest waits in real time */
+    bool no_reboot, no_shutdown, start_paused; /* -S */
+    bool no_defaults;
+    bool rtc_localtime;     /* -rtc base=localtime */
+    int64_t rtc_base;       /* seconds since 1970, or INT64_MIN: now */
+    int rtc_clock;          /* 0 host, 1 vm (virtual) */
+    bool acpi, hpet, smm;   /* -machine acpi=,hpet= ; smm is refused */
+    char *boot;             /* -boot text, or NULL */
+    char *debugcon;         /* -debugcon chardev description or NULL */
+};
+
+enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL };
+
+/* Why the machine stops or resets; QEMU's names through run_cause_name(). */
+enum run_cause {
+    CAUSE_NONE,
+    CAUSE_HOST_QUIT,       /* host-qmp-quit */
+    CAUSE_HOST_SIGNAL,     /* host-signal */
+    CAUSE_HOST_UI,         /* host-ui */
+    CAUSE_HOST_RESET,      /* host-qmp-system-reset */
+    CAUSE_GUEST_SHUTDOWN,  /* guest-shutdown: ACPI soft off, isa-debug-exit */
+    CAUSE_GUEST_RESET,     /* guest-reset: 0xcf9, i8042, port 92h */
+    CAUSE_GUEST_PANIC,     /* guest-panic */
+    CAUSE_TRIPLE_FAULT,    /* guest-reset of a shut-down CPU */
+};
+
+struct machine {
+    const struct machine_config *config;
+    struct log log;
+
+    GRecMutex lock;            /* the machine lock */
+    GMainContext *context;
+    GMainLoop *loop;
+
+    struct address_space mem;  /* guest-physical */
+    struct address_space io;   /* 64 KiB of ports */
+    struct region mem_root, io_root;
+    GPtrArray *rams;           /* struct ram_block *, owned */
+    struct ram_block *ram;     /* main memory */
+    bool a20;                  /* level of the A20 gate; the board maps accordingly */
+
+    struct clock vclock;       /* guest time */
+    struct clock hclock;       /* wall time */
+
+    GPtrArray *devices;        /* struct device *, realize order, owned */
+    GPtrArray *chardevs;       /* struct chardev *, owned */
+    GPtrArray *vcpus;          /* struct vcpu *, owned */
+    const struct accel *accel;
+    void *accel_data;
+    const struct cpu_model *cpu_model; /* what CPUID says; set before vCPUs exist */
+    struct board *board;
+
+    enum run_state state;
+    enum run_cause cause;      /* of the last shutdown or reset request */
+    int exit_status;           /* of the process, when it ends through this machine */
+    bool quit;                 /* the loop was told to end */
+    uint32_t requests;         /* atomic: pending reset/shutdown/powerdown, handled on main */
+    /* Notifiers; each entry is struct machine_hook * */
+    GPtrArray *on_state_change;
+    GPtrArray *on_powerdown;   /* ACPI power button */
+    GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, RAM ROM copies) */
+};
+
+struct machine_hook {
+    void (*fn)(void *arg);
+    void *arg;
+};
+void machine_add_hook(GPtrArray *list, void (*fn)(void *), void *arg);
+
+/* Create an empty machine: locks, address spaces, clocks, main RAM (not yet mapped). */
+struct machine *machine_new(const struct machine_config *config, GError **err);
+/* Stop and join vCPU threads, unrealize devices in reverse, free everything. */
+void machine_free(struct machine *m);
+
+void machine_lock(struct machine *m);
+void machine_unlock(struct machine *m);
+
+/* Create the vCPUs' threads. They wait, stopped, until machine_start(). */
+bool machine_create_vcpus(struct machine *m, unsigned n, GError **err);
+void machine_start(struct machine *m);  /* running: clocks go, vCPUs run */
+void machine_pause(struct machine *m);  /* returns when every vCPU is parked; lock held */
+const char *run_state_name(enum run_state s);
+const char *run_cause_name(enum run_cause c);
+
+/* Requests: any thread; carried out on the main thread at the next iteration. */
+void machine_request_reset(struct machine *m, enum run_cause cause);
+void machine_request_shutdown(struct machine *m, enum run_cause cause);
+void machine_request_powerdown(struct machine *m);
+/* End the process's loop with this status at once (isa-debug-exit, quit). */
+void machine_request_exit(struct machine *m, int status, enum run_cause cause);
+
+/* Reset now: devices in order, RAM ROM copies, vCPUs to their reset state. Main thread,
+ * lock held, vCPUs parked. */
+void machine_reset(struct machine *m);
+
+/* Run the main loop until the machine is told to end; returns the exit status. */
+int machine_run(struct machine *m);
+
+/* All devices' state, then all vCPUs'. The machine is paused. */
+void machine_save(struct machine *m, GByteArray *out);
+bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err);
+
+#endif
