@@ -15,11 +15,14 @@
 
 #include "core/clock.h"
 #include "core/device.h"
+#include "core/irq.h"
 #include "core/region.h"
 #include "core/vcpu.h"
 #include "util/log.h"
 
 struct accel;
+struct pci_bus;
+struct fw_cfg;
 struct board; /* hw/pc: the wiring; opaque here */
 struct cpu_model; /* target/x86/cpuid.h */
 
@@ -87,6 +90,9 @@ struct machine {
     void *accel_data;
     const struct cpu_model *cpu_model; /* what CPUID says; set before vCPUs exist */
     struct board *board;
+    struct irq_line isa_irq[16]; /* what an ISA device's interrupt pin drives; by the board */
+    struct pci_bus *pci;         /* root bus, or NULL; hw/pci/pci.h */
+    struct fw_cfg *fw_cfg;       /* or NULL; hw/misc/fw_cfg.h */
 
     enum run_state state;
     enum run_cause cause;      /* of the last shutdown or reset request */
