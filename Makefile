@@ -6,7 +6,7 @@ build/config.mk: configure
 -include build/config.mk
 
 DIRS = util core target/x86 accel accel/tcg-interp hw $(wildcard hw/*) chardev monitor ui
-SRCS = $(wildcard $(addsuffix /*.c,$(DIRS)))
+SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJS = $(SRCS:%.c=build/%.o)
 TESTS = $(patsubst %.c,build/%,$(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c))
 

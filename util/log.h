@@ -53,6 +53,8 @@ void log_fini(struct log *log);
 /* "int,cpu_reset" -> mask; "help" is the caller's. Unknown names are an error that lists
  * the nearest valid one. */
 bool log_parse_mask(const char *list, uint32_t *mask, GError **err);
+/* One line per channel: "-d help". */
+void log_describe_channels(GString *out);
 bool log_set_file(struct log *log, const char *path, GError **err);
 
 static inline bool log_on(const struct log *log, uint32_t channel)
