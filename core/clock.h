@@ -32,6 +32,7 @@ struct clock {
     /* Virtual: now = running ? host_monotonic - origin : origin. Test: now = origin. */
     int64_t origin;
     bool running;
+    uint32_t seq; /* odd while origin and running change: readers try again */
     /* Replaces the host's monotonic clock when set (-icount). Any thread. */
     int64_t (*read)(void *arg);
     void *read_arg;
@@ -59,7 +60,10 @@ int64_t clock_now(struct clock *c);
 int64_t clock_next_deadline(struct clock *c); /* INT64_MAX: none */
 void clock_start(struct clock *c);            /* virtual: time goes on from where it stopped */
 void clock_stop(struct clock *c);
-/* Fire all timers whose deadline has come, in order. */
+/* Put a stopped virtual clock, or a test clock, to a time (restoring a snapshot). */
+void clock_set(struct clock *c, int64_t now);
+/* Fire all timers whose deadline has come, in order. A timer that keeps setting itself into the
+ * past gets its next turn only after the other threads and sources had theirs. */
 void clock_run(struct clock *c);
 /* Test clock: go forward by ns, firing timers at their deadlines on the way. */
 void clock_step(struct clock *c, int64_t ns);

@@ -11,9 +11,11 @@
  *
  * Threads: the tree is changed, and I/O callbacks run, under the machine lock. as_ptr(),
  * as_lookup() and RAM accesses may come from any vCPU thread without it: they read the
- * published flat view. A change publishes a new view, then tells the listeners; an old view
- * is freed only after every listener's commit() returned (an accelerator's commit waits
- * until no vCPU thread can still use it).
+ * published flat view. A change publishes a new view, then tells the listeners. The old view
+ * is retired, not freed: address_space.retire tells the owner, which calls as_reclaim() once
+ * every vCPU thread has been out of guest mode (so no commit() has to wait for anybody).
+ * What lock-free readers need of a RAM section is copied into it; section.region may be
+ * followed only under the machine lock.
  */
 #ifndef CORE_REGION_H
 #define CORE_REGION_H
@@ -88,6 +90,10 @@ struct region {
     uint64_t ram_offset;
     bool readonly; /* RAM kind: stores go to ops->write if given, else are dropped (ROM, flash) */
     bool enabled;
+    /* A device whose callback ends up in its own region again (a DMA or MSI address that
+     * points back at it) gets all ones; set this for a region that expects it. */
+    bool reentrant;
+    uint8_t depth; /* callbacks of this region that are running */
     /* tree */
     struct region *parent;
     uint64_t addr; /* offset in the parent */
@@ -120,6 +126,8 @@ struct region_section {
     uint64_t size;
     struct region *region;
     uint64_t offset; /* into the region */
+    struct ram_block *ram; /* RAM kind, else NULL */
+    uint64_t ram_offset;   /* of `base` in the block */
     bool readonly;
 };
 
@@ -147,6 +155,9 @@ struct address_space {
     unsigned batch; /* as_begin() depth */
     bool stale;
     uint64_t generation; /* +1 for each published view */
+    GPtrArray *retired;  /* replaced views that a vCPU thread may still be reading */
+    void (*retire)(void *arg); /* a view was put there; may be NULL */
+    void *retire_arg;
     /* Called for accesses nobody answers, for -d unimp style logging. May be NULL. */
     void (*unassigned)(void *arg, uint64_t addr, unsigned size, bool write, uint64_t val);
     void *unassigned_arg;
@@ -160,6 +171,12 @@ void as_commit(struct address_space *as);
 /* The listener is told the present view at once; del of everything on removal. */
 void as_add_listener(struct address_space *as, struct region_listener *l);
 void as_del_listener(struct address_space *as, struct region_listener *l);
+
+/* Free views retired so far. Caller: nobody can still be reading one (all vCPU threads were out
+ * of guest mode since they were retired). as_take_retired() and g_ptr_array_unref() do it in
+ * two steps, with the grace period between them. */
+void as_reclaim(struct address_space *as);
+GPtrArray *as_take_retired(struct address_space *as);
 
 /* The section that holds addr, or NULL. */
 const struct region_section *as_lookup(struct address_space *as, uint64_t addr);
