@@ -21,6 +21,7 @@
 #include "util/log.h"
 
 struct accel;
+struct apic_bus; /* hw/intc/lapic.h */
 struct pci_bus;
 struct fw_cfg;
 struct board; /* hw/pc: the wiring; opaque here */
@@ -78,7 +79,7 @@ struct machine {
     struct region mem_root, io_root;
     GPtrArray *rams;           /* struct ram_block *, owned */
     struct ram_block *ram;     /* main memory */
-    bool a20;                  /* level of the A20 gate; the board maps accordingly */
+    bool a20;                  /* level of the A20 gate: machine_set_a20() */
 
     struct clock vclock;       /* guest time */
     struct clock hclock;       /* wall time */
@@ -88,9 +89,15 @@ struct machine {
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     const struct accel *accel;
     void *accel_data;
+    /* The CPU whose I/O access is being served: accelerators set it, under the machine lock,
+     * around the access; NULL otherwise. Only for what is per CPU on the bus: the local APIC. */
+    struct vcpu *current;
+    uint64_t tsc_hz;           /* TSC = vclock ns * tsc_hz / 1e9 + vcpu->tsc_offset */
     const struct cpu_model *cpu_model; /* what CPUID says; set before vCPUs exist */
     struct board *board;
     struct irq_line isa_irq[16]; /* what an ISA device's interrupt pin drives; by the board */
+    struct irq_line gsi[24];     /* I/O APIC pins (0-15 with the PIC's input too); by the board */
+    struct apic_bus *apic_bus;   /* what connects the local APICs, or NULL */
     struct pci_bus *pci;         /* root bus, or NULL; hw/pci/pci.h */
     struct fw_cfg *fw_cfg;       /* or NULL; hw/misc/fw_cfg.h */
 
@@ -102,6 +109,7 @@ struct machine {
     /* Notifiers; each entry is struct machine_hook * */
     GPtrArray *on_state_change;
     GPtrArray *on_powerdown;   /* ACPI power button */
+    GPtrArray *on_a20;         /* m->a20 has changed: the board remaps, accelerators flush */
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, RAM ROM copies) */
 };
 
@@ -110,6 +118,15 @@ struct machine_hook {
     void *arg;
 };
 void machine_add_hook(GPtrArray *list, void (*fn)(void *), void *arg);
+
+/* Change the A20 gate; the hooks of on_a20 run if the level is new. Lock held. */
+void machine_set_a20(struct machine *m, bool level);
+
+/* A vCPU's time-stamp counter at virtual time ns. */
+static inline uint64_t machine_tsc_at(const struct machine *m, const struct vcpu *v, int64_t ns)
+{
+    return muldiv64((uint64_t)ns, m->tsc_hz, NSEC_PER_SEC) + v->tsc_offset;
+}
 
 /* Create an empty machine: locks, address spaces, clocks, main RAM (not yet mapped). */
 struct machine *machine_new(const struct machine_config *config, GError **err);

@@ -46,6 +46,7 @@ struct vcpu_apic {
     void (*set_tpr)(void *apic, uint8_t cr8);
     bool (*msr_read)(void *apic, uint32_t msr, uint64_t *value); /* x2APIC 0x800-0x8ff, TSC deadline; */
     bool (*msr_write)(void *apic, uint32_t msr, uint64_t value); /* false: #GP */
+    void (*tsc_changed)(void *apic); /* after a change of tsc_offset: the TSC deadline moves */
     void (*init)(void *apic); /* INIT: reset registers except the APIC ID */
 };
 
@@ -65,6 +66,8 @@ struct vcpu {
 
     GMutex wait_lock;    /* with wait_cond: where a halted or stopped vCPU sleeps */
     GCond wait_cond;
+
+    uint64_t tsc_offset; /* guest TSC - TSC of the virtual clock; see machine_tsc_at() */
 
     struct vcpu_apic lapic;
 };
