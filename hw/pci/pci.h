@@ -72,7 +72,6 @@ struct pci_device {
     char *bus_name;
     int addr;           /* slot * 8 + function; -1: the first free slot */
     bool multifunction;
-    bool command_serr;  /* accepted for compatibility of command lines; SERR# is never driven */
 
     struct pci_bus *bus; /* NULL until realized */
     uint8_t devfn;
@@ -185,6 +184,11 @@ void pci_msix_notify(struct pci_device *d, unsigned vector);
 
 /* The address space this function's DMA goes to, at this moment. */
 struct address_space *pci_dma(struct pci_device *d);
+
+/* Between pci.c and pci_msi.c. */
+void pci_msi_config_written(struct pci_device *d, unsigned off, unsigned size);
+void pci_msi_reset(struct pci_device *d);
+void pci_msi_unrealize(struct pci_device *d);
 
 static inline uint16_t pci_get16(const uint8_t *p)
 {
