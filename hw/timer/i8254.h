@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 8254 programmable interval timer: three 16-bit counters on a 1.193182 MHz clock.
+ *
+ * Map `io` (4 ports) at 40h; set irq[n] (OUT of counter n; only connected ones cost timers)
+ * before realize. Gates 0 and 1 are high in a PC, gate 2 belongs to port 61h. Machine lock.
+ */
+#ifndef HW_TIMER_I8254_H
+#define HW_TIMER_I8254_H
+
+#include "core/clock.h"
+#include "core/device.h"
+#include "core/irq.h"
+#include "core/region.h"
+
+#define PIT_HZ 1193182
+
+struct pit_counter {
+    /* programming */
+    uint8_t mode;       /* 0-5 */
+    uint8_t rw;         /* 1: low byte, 2: high byte, 3: low then high */
+    bool bcd;
+    bool write_high, read_high; /* next byte of rw 3 is the high one */
+    uint8_t write_latch;        /* low byte waiting for its high byte */
+    bool null_count;    /* written, but not yet in the counting element */
+    bool gate;
+    /* latches of the counter latch and read-back commands */
+    uint8_t latched;    /* bytes of latch still to be read: 0, 1, 2 */
+    uint16_t latch;
+    bool status_latched;
+    uint8_t status;
+    /* counting: the element held `start_count` at tick `start`; see i8254.c */
+    bool loaded;        /* counting since `start` (a count was loaded, or a trigger came) */
+    bool armed;         /* a count was written: what modes 1 and 5 wait for a trigger with */
+    bool paused;        /* gate low in modes 0, 2, 3, 4: stopped at paused_count */
+    uint32_t reload;    /* CR: 1-65536 (10000 in BCD) */
+    uint32_t period;    /* what the present cycle counts: reload, as of its load */
+    uint32_t next_period; /* modes 2, 3: a count written while counting, 0: none */
+    uint32_t paused_count;
+    int64_t start;      /* tick of the load */
+    bool out;           /* OUT as last told to irq */
+};
+
+struct i8254 {
+    struct device dev;
+    struct irq_line irq[3];
+    struct region io;
+    struct pit_counter ch[3];
+    struct timer timer[3];
+};
+
+extern const struct device_type i8254_type;
+
+bool i8254_get_out(struct i8254 *pit, unsigned ch);
+bool i8254_get_gate(const struct i8254 *pit, unsigned ch);
+void i8254_set_gate(struct i8254 *pit, unsigned ch, bool level);
+
+#endif
