@@ -44,7 +44,7 @@ static uint64_t opnd_read(struct x86_cpu *c, const struct x86_insn *i, unsigned 
             x86_lin_probe(c, la, o->size, ACC_WRITE);
         return x86_lin_read(c, la, o->size);
     case OPND_IMM:
-        return (uint64_t)i->imm & x86_mask(o->size);
+        return (uint64_t)i->imm; /* extended by the decoder; the user cuts to its own size */
     case OPND_IMM2:
         return i->imm2;
     case OPND_ONE:
