@@ -67,29 +67,29 @@ static void bit_test(struct x86_cpu *c, const struct x86_insn *i, enum bit_op op
     }
 }
 
-void op_bt(struct x86_cpu *c, const struct x86_insn *i)
+OP(bt)
 {
     bit_test(c, i, BIT_TEST);
 }
 
-void op_bts(struct x86_cpu *c, const struct x86_insn *i)
+OP(bts)
 {
     bit_test(c, i, BIT_SET);
 }
 
-void op_btr(struct x86_cpu *c, const struct x86_insn *i)
+OP(btr)
 {
     bit_test(c, i, BIT_RESET);
 }
 
-void op_btc(struct x86_cpu *c, const struct x86_insn *i)
+OP(btc)
 {
     bit_test(c, i, BIT_COMPLEMENT);
 }
 
 /* ---- Scans: ZF = source is zero; then the destination is unchanged (as processors do) ---- */
 
-void op_bsf(struct x86_cpu *c, const struct x86_insn *i)
+OP(bsf)
 {
     uint64_t v = x86_get(c, i, 1);
 
@@ -98,7 +98,7 @@ void op_bsf(struct x86_cpu *c, const struct x86_insn *i)
     x86_flags_set(c, x86_sext(v, i->op[1].size), 0, x86_cc(CC_LOGIC, i->op[1].size));
 }
 
-void op_bsr(struct x86_cpu *c, const struct x86_insn *i)
+OP(bsr)
 {
     uint64_t v = x86_get(c, i, 1);
 
@@ -107,7 +107,7 @@ void op_bsr(struct x86_cpu *c, const struct x86_insn *i)
     x86_flags_set(c, x86_sext(v, i->op[1].size), 0, x86_cc(CC_LOGIC, i->op[1].size));
 }
 
-void op_popcnt(struct x86_cpu *c, const struct x86_insn *i)
+OP(popcnt)
 {
     uint64_t v = x86_get(c, i, 1);
 
@@ -116,7 +116,7 @@ void op_popcnt(struct x86_cpu *c, const struct x86_insn *i)
 }
 
 /* CRC-32C, reflected polynomial 0x82f63b78 (SDM vol. 2, CRC32). */
-void op_crc32(struct x86_cpu *c, const struct x86_insn *i)
+OP(crc32)
 {
     uint64_t v = x86_get(c, i, 1);
     uint32_t crc = c->r[i->op[0].reg];

@@ -12,13 +12,13 @@ static void jump_rel(struct x86_cpu *c, const struct x86_insn *i)
     x86_jump(c, c->next_rip + i->imm, i->opsize);
 }
 
-void op_jcc(struct x86_cpu *c, const struct x86_insn *i)
+OP(jcc)
 {
     if (x86_cond(c, i->opcode & 15))
         jump_rel(c, i);
 }
 
-void op_jmp(struct x86_cpu *c, const struct x86_insn *i)
+OP(jmp)
 {
     if (i->op[0].kind == OPND_REL)
         jump_rel(c, i);
@@ -26,7 +26,7 @@ void op_jmp(struct x86_cpu *c, const struct x86_insn *i)
         x86_jump(c, x86_get(c, i, 0), i->opsize);
 }
 
-void op_call(struct x86_cpu *c, const struct x86_insn *i)
+OP(call)
 {
     uint64_t ret = c->next_rip;
 
@@ -34,7 +34,7 @@ void op_call(struct x86_cpu *c, const struct x86_insn *i)
     x86_push(c, i->opsize, ret);
 }
 
-void op_ret(struct x86_cpu *c, const struct x86_insn *i)
+OP(ret)
 {
     x86_jump(c, x86_stack_peek(c, 0, i->opsize), i->opsize);
     x86_stack_add(c, i->opsize + (i->nopnd ? (uint16_t)i->imm : 0));
@@ -52,7 +52,7 @@ static void count_put(struct x86_cpu *c, const struct x86_insn *i, uint64_t v)
     c->r[R_RCX] = i->addrsize == 4 ? (uint32_t)v : v;
 }
 
-void op_jcxz(struct x86_cpu *c, const struct x86_insn *i)
+OP(jcxz)
 {
     if (!count_get(c, i))
         jump_rel(c, i);
@@ -67,17 +67,17 @@ static void loop_if(struct x86_cpu *c, const struct x86_insn *i, bool cond)
     count_put(c, i, n);
 }
 
-void op_loop(struct x86_cpu *c, const struct x86_insn *i)
+OP(loop)
 {
     loop_if(c, i, true);
 }
 
-void op_loope(struct x86_cpu *c, const struct x86_insn *i)
+OP(loope)
 {
     loop_if(c, i, x86_cond(c, 4));
 }
 
-void op_loopne(struct x86_cpu *c, const struct x86_insn *i)
+OP(loopne)
 {
     loop_if(c, i, x86_cond(c, 5));
 }
@@ -99,7 +99,7 @@ static void far_pointer(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
     }
 }
 
-void op_jmp_far(struct x86_cpu *c, const struct x86_insn *i)
+OP(jmp_far)
 {
     uint16_t sel;
     uint64_t off;
@@ -108,7 +108,7 @@ void op_jmp_far(struct x86_cpu *c, const struct x86_insn *i)
     x86_far_jump(c, sel, off, i->opsize);
 }
 
-void op_call_far(struct x86_cpu *c, const struct x86_insn *i)
+OP(call_far)
 {
     uint16_t sel;
     uint64_t off;
@@ -117,33 +117,33 @@ void op_call_far(struct x86_cpu *c, const struct x86_insn *i)
     x86_far_call(c, sel, off, i->opsize);
 }
 
-void op_ret_far(struct x86_cpu *c, const struct x86_insn *i)
+OP(ret_far)
 {
     x86_far_ret(c, i->opsize, i->nopnd ? (uint16_t)i->imm : 0);
 }
 
-void op_iret(struct x86_cpu *c, const struct x86_insn *i)
+OP(iret)
 {
     x86_iret(c, i->opsize);
 }
 
-void op_int(struct x86_cpu *c, const struct x86_insn *i)
+OP(int)
 {
     x86_interrupt(c, (uint8_t)i->imm, INT_SOFT, false, 0);
 }
 
-void op_int3(struct x86_cpu *c, const struct x86_insn *i)
+OP(int3)
 {
     x86_interrupt(c, EXC_BP, INT_SOFT3, false, 0);
 }
 
-void op_into(struct x86_cpu *c, const struct x86_insn *i)
+OP(into)
 {
     if (x86_overflow(c->f_res, c->f_src, c->f_cc))
         x86_interrupt(c, EXC_OF, INT_SOFT3, false, 0);
 }
 
-void op_int1(struct x86_cpu *c, const struct x86_insn *i)
+OP(int1)
 {
     x86_interrupt(c, EXC_DB, INT_ICEBP, false, 0);
 }
@@ -176,12 +176,12 @@ static void gpr_put(struct x86_cpu *c, unsigned reg, unsigned size, uint64_t v)
     c->r[reg] = size == 4 ? (uint32_t)v : v;
 }
 
-void op_push(struct x86_cpu *c, const struct x86_insn *i)
+OP(push)
 {
     x86_push(c, i->opsize, x86_get(c, i, 0) & x86_mask(i->opsize));
 }
 
-void op_pop(struct x86_cpu *c, const struct x86_insn *i)
+OP(pop)
 {
     uint64_t v = x86_stack_peek(c, 0, i->opsize);
 
@@ -199,7 +199,7 @@ void op_pop(struct x86_cpu *c, const struct x86_insn *i)
     }
 }
 
-void op_pusha(struct x86_cpu *c, const struct x86_insn *i)
+OP(pusha)
 {
     unsigned size = i->opsize;
     uint64_t sp = c->r[R_RSP];
@@ -211,7 +211,7 @@ void op_pusha(struct x86_cpu *c, const struct x86_insn *i)
     sp_put(c, R_RSP, sp);
 }
 
-void op_popa(struct x86_cpu *c, const struct x86_insn *i)
+OP(popa)
 {
     unsigned size = i->opsize;
     uint64_t v[8];
@@ -225,7 +225,7 @@ void op_popa(struct x86_cpu *c, const struct x86_insn *i)
     x86_stack_add(c, 8 * size);
 }
 
-void op_pushf(struct x86_cpu *c, const struct x86_insn *i)
+OP(pushf)
 {
     if (c->vm86 && (c->eflags & FL_IOPL) != FL_IOPL)
         x86_gp(c, 0);
@@ -233,7 +233,7 @@ void op_pushf(struct x86_cpu *c, const struct x86_insn *i)
 }
 
 /* SDM vol. 2, POPF, table 4-15: what may change at which privilege. */
-void op_popf(struct x86_cpu *c, const struct x86_insn *i)
+OP(popf)
 {
     uint64_t change = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID, v, old;
     unsigned iopl = (c->eflags & FL_IOPL) >> 12;
@@ -250,7 +250,7 @@ void op_popf(struct x86_cpu *c, const struct x86_insn *i)
     x86_set_rflags(c, (old & ~change) | (v & change));
 }
 
-void op_enter(struct x86_cpu *c, const struct x86_insn *i)
+OP(enter)
 {
     unsigned size = i->opsize, level = i->imm2 & 31;
     uint64_t sp = sp_add(c, c->r[R_RSP], -(int)size), bp = c->r[R_RBP], frame = sp;
@@ -274,7 +274,7 @@ void op_enter(struct x86_cpu *c, const struct x86_insn *i)
     gpr_put(c, R_RBP, size, frame);
 }
 
-void op_leave(struct x86_cpu *c, const struct x86_insn *i)
+OP(leave)
 {
     uint64_t bp = c->r[R_RBP];
     uint64_t v = x86_lin_read(c, stack_lin(c, bp, i->opsize, ACC_READ), i->opsize);
@@ -295,12 +295,12 @@ static void sreg_load(struct x86_cpu *c, unsigned seg, uint16_t sel)
         c->inhibit_movss = true;
 }
 
-void op_push_sreg(struct x86_cpu *c, const struct x86_insn *i)
+OP(push_sreg)
 {
     x86_push(c, i->opsize, c->seg[i->op[0].reg].sel);
 }
 
-void op_pop_sreg(struct x86_cpu *c, const struct x86_insn *i)
+OP(pop_sreg)
 {
     uint16_t sel = x86_stack_peek(c, 0, i->opsize);
     uint64_t old = c->r[R_RSP], after;
@@ -312,19 +312,19 @@ void op_pop_sreg(struct x86_cpu *c, const struct x86_insn *i)
     c->r[R_RSP] = after;
 }
 
-void op_mov_from_sreg(struct x86_cpu *c, const struct x86_insn *i)
+OP(mov_from_sreg)
 {
     x86_put(c, i, 0, c->seg[i->op[1].reg].sel);
 }
 
-void op_mov_to_sreg(struct x86_cpu *c, const struct x86_insn *i)
+OP(mov_to_sreg)
 {
     if (i->op[0].reg == S_CS)
         x86_ud(c);
     sreg_load(c, i->op[0].reg, x86_get(c, i, 1));
 }
 
-void op_lxs(struct x86_cpu *c, const struct x86_insn *i)
+OP(lxs)
 {
     unsigned seg;
     uint16_t sel;

@@ -60,7 +60,7 @@ static struct op_result rmw_xor(struct x86_cpu *c, uint64_t a, uint64_t b, unsig
 }
 
 #define OP_BINARY(name)                                                                            \
-    void op_##name(struct x86_cpu *c, const struct x86_insn *i)                                    \
+    OP(name)                                                                                       \
     {                                                                                              \
         op_rmw(c, i, x86_get(c, i, 1), rmw_##name);                                                \
     }
@@ -72,7 +72,7 @@ OP_BINARY(and)
 OP_BINARY(or)
 OP_BINARY(xor)
 
-void op_cmp(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmp)
 {
     uint64_t a = x86_get(c, i, 0);
     struct op_result r = rmw_sub(c, a, x86_get(c, i, 1), i->op[0].size);
@@ -80,7 +80,7 @@ void op_cmp(struct x86_cpu *c, const struct x86_insn *i)
     x86_flags_set(c, r.res, r.src, r.cc);
 }
 
-void op_test(struct x86_cpu *c, const struct x86_insn *i)
+OP(test)
 {
     uint64_t a = x86_get(c, i, 0);
     struct op_result r = logic(a & x86_get(c, i, 1), i->op[0].size);
@@ -113,7 +113,7 @@ static struct op_result rmw_not(struct x86_cpu *c, uint64_t a, uint64_t b, unsig
 }
 
 #define OP_UNARY(name)                                                                             \
-    void op_##name(struct x86_cpu *c, const struct x86_insn *i)                                    \
+    OP(name)                                                                                       \
     {                                                                                              \
         op_rmw(c, i, 0, rmw_##name);                                                               \
     }
@@ -154,7 +154,7 @@ static void mul_flags(struct x86_cpu *c, uint64_t lo, unsigned size, bool overfl
     x86_flags_set(c, x86_sext(lo, size), overflow ? FL_CF | FL_OF : 0, x86_cc(CC_RES, size));
 }
 
-void op_mul(struct x86_cpu *c, const struct x86_insn *i)
+OP(mul)
 {
     unsigned n = i->nopnd - 1, size = i->op[n].size;
     unsigned __int128 p = (unsigned __int128)acc_get(c, R_RAX, size) * x86_get(c, i, n);
@@ -172,7 +172,7 @@ static __int128 signed_product(uint64_t a, uint64_t b, unsigned size, bool *over
     return p;
 }
 
-void op_imul(struct x86_cpu *c, const struct x86_insn *i)
+OP(imul)
 {
     unsigned size = i->op[0].size;
     bool overflow;
@@ -197,7 +197,7 @@ static unsigned __int128 wide_get(const struct x86_cpu *c, unsigned size)
     return (unsigned __int128)acc_get(c, R_RDX, size) << (size * 8) | acc_get(c, R_RAX, size);
 }
 
-void op_div(struct x86_cpu *c, const struct x86_insn *i)
+OP(div)
 {
     unsigned n = i->nopnd - 1, size = i->op[n].size;
     uint64_t d = x86_get(c, i, n);
@@ -211,7 +211,7 @@ void op_div(struct x86_cpu *c, const struct x86_insn *i)
     wide_put(c, size, q, (uint64_t)(a % d) & x86_mask(size));
 }
 
-void op_idiv(struct x86_cpu *c, const struct x86_insn *i)
+OP(idiv)
 {
     unsigned n = i->nopnd - 1, size = i->op[n].size, sh = 128 - size * 16;
     int64_t d = x86_sext(x86_get(c, i, n), size);
@@ -233,7 +233,7 @@ void op_idiv(struct x86_cpu *c, const struct x86_insn *i)
 
 /* ---- Moves ----------------------------------------------------------------------------- */
 
-void op_mov(struct x86_cpu *c, const struct x86_insn *i)
+OP(mov)
 {
     unsigned size = i->op[0].size;
     uint64_t la;
@@ -252,32 +252,32 @@ void op_mov(struct x86_cpu *c, const struct x86_insn *i)
     }
 }
 
-void op_movbe(struct x86_cpu *c, const struct x86_insn *i)
+OP(movbe)
 {
     x86_put(c, i, 0, __builtin_bswap64(x86_get(c, i, 1)) >> (64 - i->op[0].size * 8));
 }
 
-void op_movzx(struct x86_cpu *c, const struct x86_insn *i)
+OP(movzx)
 {
     x86_put(c, i, 0, x86_get(c, i, 1));
 }
 
-void op_movsx(struct x86_cpu *c, const struct x86_insn *i)
+OP(movsx)
 {
     x86_put(c, i, 0, x86_sext(x86_get(c, i, 1), i->op[1].size));
 }
 
-void op_movsxd(struct x86_cpu *c, const struct x86_insn *i)
+OP(movsxd)
 {
     op_movsx(c, i);
 }
 
-void op_lea(struct x86_cpu *c, const struct x86_insn *i)
+OP(lea)
 {
     x86_put(c, i, 0, x86_ea(c, i));
 }
 
-void op_xchg(struct x86_cpu *c, const struct x86_insn *i)
+OP(xchg)
 {
     unsigned m = i->op[1].kind == OPND_MEM, r = !m;
     uint64_t v = x86_get(c, i, r), old;
@@ -297,7 +297,7 @@ void op_xchg(struct x86_cpu *c, const struct x86_insn *i)
     x86_put(c, i, r, old);
 }
 
-void op_xadd(struct x86_cpu *c, const struct x86_insn *i)
+OP(xadd)
 {
     uint64_t b = x86_get(c, i, 1), old;
 
@@ -315,7 +315,7 @@ void op_xadd(struct x86_cpu *c, const struct x86_insn *i)
     }
 }
 
-void op_cmpxchg(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmpxchg)
 {
     unsigned size = i->op[0].size;
     uint64_t want = acc_get(c, R_RAX, size), v = x86_get(c, i, 1), old;
@@ -341,7 +341,7 @@ void op_cmpxchg(struct x86_cpu *c, const struct x86_insn *i)
 }
 
 /* CMPXCHG8B and, with REX.W, CMPXCHG16B. Only ZF changes. */
-void op_cmpxchg8b(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmpxchg8b)
 {
     unsigned half = i->rex & 8 ? 8 : 4;
     uint64_t la = x86_seg_lin(c, i->seg, x86_ea(c, i), half * 2, ACC_WRITE, 0);
@@ -371,12 +371,12 @@ void op_cmpxchg8b(struct x86_cpu *c, const struct x86_insn *i)
     x86_set_arith(c, flags | (same ? FL_ZF : 0));
 }
 
-void op_cmpxchg16b(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmpxchg16b)
 {
     op_cmpxchg8b(c, i);
 }
 
-void op_bswap(struct x86_cpu *c, const struct x86_insn *i)
+OP(bswap)
 {
     unsigned size = i->op[0].size;
 
@@ -384,84 +384,84 @@ void op_bswap(struct x86_cpu *c, const struct x86_insn *i)
     x86_put(c, i, 0, size == 2 ? 0 : __builtin_bswap64(x86_get(c, i, 0)) >> (64 - size * 8));
 }
 
-void op_cbw(struct x86_cpu *c, const struct x86_insn *i)
+OP(cbw)
 {
     acc_put(c, R_RAX, i->opsize, x86_sext(c->r[R_RAX], i->opsize / 2));
 }
 
-void op_cwd(struct x86_cpu *c, const struct x86_insn *i)
+OP(cwd)
 {
     acc_put(c, R_RDX, i->opsize, x86_sext(c->r[R_RAX], i->opsize) < 0 ? ~0ull : 0);
 }
 
-void op_cmovcc(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmovcc)
 {
     uint64_t v = x86_get(c, i, 1); /* read, and faulted on, whatever the condition */
 
     x86_put(c, i, 0, x86_cond(c, i->opcode & 15) ? v : x86_get(c, i, 0));
 }
 
-void op_setcc(struct x86_cpu *c, const struct x86_insn *i)
+OP(setcc)
 {
     x86_put(c, i, 0, x86_cond(c, i->opcode & 15));
 }
 
-void op_xlat(struct x86_cpu *c, const struct x86_insn *i)
+OP(xlat)
 {
     uint64_t off = (c->r[R_RBX] + (c->r[R_RAX] & 0xff)) & x86_mask(i->addrsize);
 
     acc_put(c, R_RAX, 1, x86_lin_read(c, x86_seg_lin(c, i->seg, off, 1, ACC_READ, 1), 1));
 }
 
-void op_nop(struct x86_cpu *c, const struct x86_insn *i)
+OP(nop)
 {
 }
 
-void op_ud(struct x86_cpu *c, const struct x86_insn *i)
+OP(ud)
 {
     x86_ud(c);
 }
 
 /* ---- Flags ----------------------------------------------------------------------------- */
 
-void op_clc(struct x86_cpu *c, const struct x86_insn *i)
+OP(clc)
 {
     x86_set_arith(c, x86_flags_arith(c) & ~FL_CF);
 }
 
-void op_stc(struct x86_cpu *c, const struct x86_insn *i)
+OP(stc)
 {
     x86_set_arith(c, x86_flags_arith(c) | FL_CF);
 }
 
-void op_cmc(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmc)
 {
     x86_set_arith(c, x86_flags_arith(c) ^ FL_CF);
 }
 
-void op_cld(struct x86_cpu *c, const struct x86_insn *i)
+OP(cld)
 {
     c->eflags &= ~FL_DF;
 }
 
-void op_std(struct x86_cpu *c, const struct x86_insn *i)
+OP(std)
 {
     c->eflags |= FL_DF;
 }
 
-void op_lahf(struct x86_cpu *c, const struct x86_insn *i)
+OP(lahf)
 {
     c->r[R_RAX] = (c->r[R_RAX] & ~0xff00ull) | (x86_rflags(c) & 0xff) << 8;
 }
 
-void op_sahf(struct x86_cpu *c, const struct x86_insn *i)
+OP(sahf)
 {
     uint32_t low = FL_SF | FL_ZF | FL_AF | FL_PF | FL_CF;
 
     x86_set_arith(c, (x86_flags_arith(c) & FL_OF) | (c->r[R_RAX] >> 8 & low));
 }
 
-void op_salc(struct x86_cpu *c, const struct x86_insn *i)
+OP(salc)
 {
     acc_put(c, R_RAX, 1, x86_carry(c->f_res, c->f_src, c->f_cc) ? 0xff : 0);
 }
@@ -487,12 +487,12 @@ static void bcd_adjust(struct x86_cpu *c, bool subtract)
     x86_set_arith(c, x86_szp((int8_t)al) | (cf ? FL_CF : 0) | (af ? FL_AF : 0));
 }
 
-void op_daa(struct x86_cpu *c, const struct x86_insn *i)
+OP(daa)
 {
     bcd_adjust(c, false);
 }
 
-void op_das(struct x86_cpu *c, const struct x86_insn *i)
+OP(das)
 {
     bcd_adjust(c, true);
 }
@@ -509,17 +509,17 @@ static void ascii_adjust(struct x86_cpu *c, int delta)
     x86_set_arith(c, x86_szp((int8_t)ax) | (adjust ? FL_CF | FL_AF : 0));
 }
 
-void op_aaa(struct x86_cpu *c, const struct x86_insn *i)
+OP(aaa)
 {
     ascii_adjust(c, 0x106);
 }
 
-void op_aas(struct x86_cpu *c, const struct x86_insn *i)
+OP(aas)
 {
     ascii_adjust(c, -0x106);
 }
 
-void op_aam(struct x86_cpu *c, const struct x86_insn *i)
+OP(aam)
 {
     uint8_t base = i->imm, al = c->r[R_RAX];
 
@@ -529,7 +529,7 @@ void op_aam(struct x86_cpu *c, const struct x86_insn *i)
     x86_flags_set(c, (int8_t)(al % base), 0, x86_cc(CC_LOGIC, 1));
 }
 
-void op_aad(struct x86_cpu *c, const struct x86_insn *i)
+OP(aad)
 {
     uint8_t al = (uint8_t)c->r[R_RAX] + (uint8_t)(c->r[R_RAX] >> 8) * (uint8_t)i->imm;
 
@@ -539,7 +539,7 @@ void op_aad(struct x86_cpu *c, const struct x86_insn *i)
 
 /* ---- BOUND, ARPL ------------------------------------------------------------------------ */
 
-void op_bound(struct x86_cpu *c, const struct x86_insn *i)
+OP(bound)
 {
     unsigned size = i->opsize;
     uint64_t la = x86_seg_lin(c, i->seg, x86_ea(c, i), size * 2, ACC_READ, size);
@@ -551,7 +551,7 @@ void op_bound(struct x86_cpu *c, const struct x86_insn *i)
         x86_raise(c, EXC_BR);
 }
 
-void op_arpl(struct x86_cpu *c, const struct x86_insn *i)
+OP(arpl)
 {
     uint32_t flags;
     uint64_t dst, src;

@@ -124,7 +124,7 @@ static struct op_result rmw_rcr(struct x86_cpu *c, uint64_t a, uint64_t b, unsig
 }
 
 #define OP_SHIFT(name)                                                                             \
-    void op_##name(struct x86_cpu *c, const struct x86_insn *i)                                    \
+    OP(name)                                                                                       \
     {                                                                                              \
         op_rmw(c, i, x86_get(c, i, 1), rmw_##name);                                                \
     }
@@ -170,12 +170,12 @@ static void shift_double(struct x86_cpu *c, const struct x86_insn *i, bool left)
                   x86_cc(CC_RES, size));
 }
 
-void op_shld(struct x86_cpu *c, const struct x86_insn *i)
+OP(shld)
 {
     shift_double(c, i, true);
 }
 
-void op_shrd(struct x86_cpu *c, const struct x86_insn *i)
+OP(shrd)
 {
     shift_double(c, i, false);
 }

@@ -144,7 +144,7 @@ static bool movs_run(struct str *s)
     return true;
 }
 
-void op_movs(struct x86_cpu *c, const struct x86_insn *i)
+OP(movs)
 {
     struct str s;
 
@@ -200,7 +200,7 @@ static bool stos_run(struct str *s)
     return true;
 }
 
-void op_stos(struct x86_cpu *c, const struct x86_insn *i)
+OP(stos)
 {
     struct str s;
 
@@ -217,7 +217,7 @@ void op_stos(struct x86_cpu *c, const struct x86_insn *i)
 
 /* ---- LODS ------------------------------------------------------------------------------ */
 
-void op_lods(struct x86_cpu *c, const struct x86_insn *i)
+OP(lods)
 {
     struct str s;
 
@@ -265,7 +265,7 @@ static void compare_end(const struct str *s, bool done)
         str_end(s);
 }
 
-void op_scas(struct x86_cpu *c, const struct x86_insn *i)
+OP(scas)
 {
     uint64_t acc, n = 1;
     bool done = false;
@@ -294,7 +294,7 @@ void op_scas(struct x86_cpu *c, const struct x86_insn *i)
     compare_end(&s, done);
 }
 
-void op_cmps(struct x86_cpu *c, const struct x86_insn *i)
+OP(cmps)
 {
     const uint8_t *p = NULL, *q = NULL;
     bool done = false;
@@ -341,7 +341,7 @@ static uint16_t io_port(struct str *s)
     return port;
 }
 
-void op_ins(struct x86_cpu *c, const struct x86_insn *i)
+OP(ins)
 {
     struct str s;
     uint16_t port;
@@ -359,7 +359,7 @@ void op_ins(struct x86_cpu *c, const struct x86_insn *i)
     str_end(&s);
 }
 
-void op_outs(struct x86_cpu *c, const struct x86_insn *i)
+OP(outs)
 {
     struct str s;
     uint16_t port;

@@ -2,14 +2,19 @@
 /*
  * Shared by the generic operations (op_*.c): read-modify-write with and without LOCK.
  *
- * An operation is `void op_NAME(struct x86_cpu *c, const struct x86_insn *i)`; the contract is
- * in target/x86/cpu.h. Prototypes of all of them come from opcodes.def.
+ * An operation is `void op_NAME(struct x86_cpu *c, const struct x86_insn *i)`, written
+ * `OP(NAME) { ... }`; the contract is in target/x86/cpu.h. exec_table.c refers to them by the
+ * names in opcodes.def.
  */
 #ifndef ACCEL_TCG_INTERP_OPS_H
 #define ACCEL_TCG_INTERP_OPS_H
 
 #include "target/x86/cpu.h"
 #include "target/x86/flags.h"
+
+#define OP(name)                                                                                   \
+    x86_exec_fn op_##name;                                                                         \
+    void op_##name(struct x86_cpu *c, const struct x86_insn *i)
 
 /* What an operation makes of its destination: the new value and lazy flags. */
 struct op_result {
