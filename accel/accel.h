@@ -36,6 +36,9 @@ struct accel {
 extern const struct accel accel_tcg_interp;
 extern const struct accel *const accel_table[]; /* NULL-terminated, best first */
 
+/* Put the boot processor's reset state to what vcpu->boot asks for. accel/boot.c. */
+void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot);
+
 /* Pick from "-accel a:b" text (NULL: the best that works); *why gets one line to announce. */
 const struct accel *accel_select(const char *text, char **why, GError **err);
 

@@ -50,6 +50,24 @@ struct vcpu_apic {
     void (*init)(void *apic); /* INIT: reset registers except the APIC ID */
 };
 
+/*
+ * Where the boot processor starts when the board plays firmware (direct kernel boot), instead
+ * of at the reset vector. Flat segments, interrupts off, registers not named here are zero.
+ * The GDT at gdt_base is in guest memory and holds descriptors that match the selectors.
+ */
+enum vcpu_boot_mode {
+    VCPU_BOOT_FLAT32, /* protected mode, paging off; TR is a busy 32-bit TSS, limit 67h */
+    VCPU_BOOT_LONG64, /* long mode, paging on with cr3 */
+};
+struct vcpu_boot {
+    enum vcpu_boot_mode mode;
+    uint64_t rip, rsp, rax, rbx, rsi;
+    uint64_t cr3;
+    uint64_t gdt_base;
+    uint16_t gdt_limit;
+    uint16_t cs, ds; /* selectors; ds for all data segments */
+};
+
 struct vcpu {
     struct machine *machine;
     unsigned index;
@@ -70,6 +88,10 @@ struct vcpu {
     uint64_t tsc_offset; /* guest TSC - TSC of the virtual clock; see machine_tsc_at() */
 
     struct vcpu_apic lapic;
+
+    /* Set by the board before a reset ends; applied after the vCPU went to its reset state.
+     * NULL: start at the reset vector. */
+    const struct vcpu_boot *boot;
 };
 
 /* Any thread, signal-safe for the accelerator part: make run() return or wake the sleeper. */
