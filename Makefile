@@ -12,7 +12,7 @@ TESTS = $(patsubst %.c,build/%,$(wildcard tests/unit/test_*.c tests/device/test_
 
 WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter -Werror
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -Ibuild $(CONFIG_CFLAGS) -MMD -MP
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -Ibuild $(CONFIG_CFLAGS) -MMD -MP
 
 all: build/hostel
 

@@ -37,7 +37,7 @@ struct machine_config {
     unsigned cpus, max_cpus, sockets, cores, threads; /* -smp */
     char *cpu;              /* -cpu text: "max,+feature,-feature" */
     char *accel;            /* -accel text: "tcg-interp", "kvm:tcg" ... */
-    char *kernel, *initrd, *append, *bios, *dtb_unused_refused;
+    char *kernel, *initrd, *append, *bios;
     bool icount;
     unsigned icount_shift;
     bool icount_sleep;      /* default on: an idle guest waits in real time */

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The option table and the walk over argv. A row is all there is to an option: what is parsed,
+ * what -help prints and what the nearest spelling is searched in. Names that QEMU has and
+ * Hostel has not are listed at the end: they are refused by name, never ignored.
+ */
+#include "options.h"
+
+#include <string.h>
+
+#include "options_int.h"
+#include "util/error.h"
+#include "util/suggest.h"
+
+/* ---- Small handlers ------------------------------------------------------------------ */
+
+bool options_ask(struct options *o, enum options_help help, const char *arg)
+{
+    if (o->help == HELP_NONE) {
+        o->help = help;
+        o->help_arg = g_strdup(arg);
+    }
+    return true;
+}
+
+bool options_string(char **field, const char *text)
+{
+    g_free(*field);
+    *field = g_strdup(text);
+    return true;
+}
+
+bool options_is_help(const char *text)
+{
+    return strcmp(text, "help") == 0 || strcmp(text, "?") == 0;
+}
+
+static bool opt_help(struct options *o, const char *arg, GError **err)
+{
+    return options_ask(o, HELP_USAGE, NULL);
+}
+
+static bool opt_version(struct options *o, const char *arg, GError **err)
+{
+    return options_ask(o, HELP_VERSION, NULL);
+}
+
+/* Settings that an option without an argument turns on or off. */
+#define FLAG(fn, field, val)                                                                       \
+    static bool fn(struct options *o, const char *arg, GError **err)                               \
+    {                                                                                              \
+        o->field = val;                                                                            \
+        return true;                                                                               \
+    }
+FLAG(opt_nographic, nographic, true)
+FLAG(opt_nodefaults, config.no_defaults, true)
+FLAG(opt_no_reboot, config.no_reboot, true)
+FLAG(opt_no_shutdown, config.no_shutdown, true)
+FLAG(opt_no_acpi, config.acpi, false)
+FLAG(opt_no_hpet, config.hpet, false)
+FLAG(opt_paused, config.start_paused, true)
+FLAG(opt_daemonize, daemonize, true)
+
+/* There is no user configuration file, so there is nothing to switch off. */
+static bool opt_no_user_config(struct options *o, const char *arg, GError **err)
+{
+    return true;
+}
+
+/* Settings that are a text. */
+#define TEXT(fn, field)                                                                            \
+    static bool fn(struct options *o, const char *arg, GError **err)                               \
+    {                                                                                              \
+        return options_string(&o->field, arg);                                                     \
+    }
+TEXT(opt_kernel, config.kernel)
+TEXT(opt_initrd, config.initrd)
+TEXT(opt_append, config.append)
+TEXT(opt_bios, config.bios)
+TEXT(opt_debugcon, config.debugcon)
+TEXT(opt_pidfile, pidfile)
+TEXT(opt_logfile, log_file)
+
+/* ---- The table ----------------------------------------------------------------------- */
+
+struct option_row {
+    const char *name;
+    const char *arg;   /* what follows, as -help shows it; NULL: nothing */
+    option_fn *handle; /* NULL: the row is a heading, `name` its text */
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+    {"Machine", NULL, NULL, NULL},
+    {"machine", "[type=]NAME[,KEY=VALUE...]", opt_machine,
+     "the board; '-machine help' lists boards, '-machine NAME,help' keys"},
+    {"M", "NAME", opt_machine, "the same as -machine"},
+    {"accel", "NAME[:NAME...][,KEY=VALUE...]", opt_accel,
+     "what runs the CPU; several names or options: the first that works here"},
+    {"enable-kvm", NULL, opt_enable_kvm, "the same as -accel kvm"},
+    {"cpu", "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off...]", opt_cpu,
+     "CPU model and features; '-cpu help' lists both"},
+    {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]", opt_smp,
+     "number of CPUs and how they are arranged (default 1)"},
+    {"m", "[size=]MEGS", opt_memory, "memory size, in MiB or with a suffix K, M, G, T (128)"},
+    {"name", "[guest=]NAME", opt_name, "name of the machine, for the monitor and tools"},
+    {"uuid", "UUID", opt_uuid, "UUID of the machine, as the guest sees it in SMBIOS"},
+    {"rtc", "[base=utc|localtime|DATE][,clock=host|vm]", opt_rtc,
+     "what the real-time clock starts with and follows"},
+    {"no-acpi", NULL, opt_no_acpi, "no ACPI tables"},
+    {"no-hpet", NULL, opt_no_hpet, "no HPET"},
+    {"nodefaults", NULL, opt_nodefaults, "no serial port and no monitor unless asked for"},
+    {"no-user-config", NULL, opt_no_user_config, "accepted; there is no such file"},
+
+    {"Booting", NULL, NULL, NULL},
+    {"kernel", "FILE", opt_kernel, "boot this Linux bzImage, PVH ELF or multiboot image"},
+    {"append", "TEXT", opt_append, "its command line"},
+    {"initrd", "FILE[,FILE...]", opt_initrd, "its initial RAM disk, or multiboot modules"},
+    {"bios", "FILE", opt_bios, "start this ROM image at the reset vector"},
+    {"boot", "[order=]LETTERS[,menu=on|off][,strict=on|off]...", opt_boot,
+     "boot order, told to the firmware"},
+
+    {"Devices", NULL, NULL, NULL},
+    {"device", "NAME[,KEY=VALUE...]", opt_device,
+     "add a device; '-device help' lists names, '-device NAME,help' keys"},
+    {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
+    {"vga", "none", opt_vga, "there is no display adapter yet"},
+    {"net", "none", opt_none_only, "there is no network card yet"},
+    {"nic", "none", opt_none_only, "there is no network card yet"},
+    {"parallel", "none", opt_none_only, "there is no parallel port"},
+
+    {"Terminals", NULL, NULL, NULL},
+    {"nographic", NULL, opt_nographic,
+     "serial port and monitor on this terminal; Ctrl-A H for help (the default)"},
+    {"display", "none", opt_display, "no display, and nothing on this terminal"},
+    {"serial", "CHARDEV", opt_serial, "connect the next serial port: stdio, mon:stdio, pty, null,\n"
+     "none, file:PATH, pipe:PATH, unix:PATH[,server=on][,wait=off],\n"
+     "tcp:HOST:PORT[,server=on][,wait=off], chardev:ID"},
+    {"monitor", "CHARDEV", opt_monitor, "a human monitor, on the same choice"},
+    {"mon", "[chardev=]ID[,mode=readline]", opt_mon, "a human monitor on a -chardev"},
+    {"chardev", "BACKEND,id=ID[,KEY=VALUE...]", opt_chardev,
+     "a character device for others to name; '-chardev help' lists backends"},
+    {"debugcon", "CHARDEV", opt_debugcon, "show what the guest writes to port 0xe9"},
+
+    {"Running", NULL, NULL, NULL},
+    {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
+    {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
+    {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
+    {"icount", "[shift=]N[,sleep=on|off]", opt_icount,
+     "count 2^N ns of guest time for each instruction: a repeatable run"},
+    {"daemonize", NULL, opt_daemonize, "go to the background once the machine is set up"},
+    {"pidfile", "FILE", opt_pidfile, "write the process number to FILE and lock it"},
+
+    {"Watching", NULL, NULL, NULL},
+    {"d", "CHANNEL[,CHANNEL...]", opt_log, "log these channels; '-d help' lists them"},
+    {"D", "FILE", opt_logfile, "log to FILE instead of standard error"},
+    {"version", NULL, opt_version, "print the version"},
+    {"help", NULL, opt_help, "print this text"},
+    {"h", NULL, opt_help, "the same as -help"},
+};
+
+/* QEMU's other options. A row moves up when Hostel learns it. */
+static const char *const unsupported[] = {
+    "numa", "add-fd", "set", "mem-path", "mem-prealloc", "k", "audio", "audio-help", "audiodev",
+    "soundhw", "fda", "fdb", "hda", "hdb", "hdc", "hdd", "cdrom", "blockdev", "drive", "mtdblock",
+    "sd", "pflash", "snapshot", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
+    "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit", "vnc",
+    "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
+    "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
+    "seed", "L", "xen-domid", "xen-attach", "xen-domid-restrict", "action", "loadvm", "option-rom",
+    "watchdog", "watchdog-action", "echr", "incoming", "only-migratable", "chroot", "runas",
+    "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
+    "dump-vmstate", "enable-sync-profile", "object", "tb-size", "realtime", "balloon", "bt",
+    "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};
+
+static bool is_option(const struct option_row *row)
+{
+    return row->handle != NULL;
+}
+
+static const struct option_row *find_row(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (is_option(&rows[i]) && strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static bool unknown_option(const char *arg, const char *name, GError **err)
+{
+    if (g_strv_contains(unsupported, name))
+        return error_set(err, "-%s: Hostel does not have this option yet ('-help' lists those it "
+                              "has)", name);
+    struct suggest s = suggest_begin(name);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (is_option(&rows[i]))
+            suggest_offer(&s, rows[i].name);
+    const char *best = suggest_best(&s);
+    if (best)
+        return error_set(err, "%s: there is no such option; did you mean '-%s'?", arg, best);
+    return error_set(err, "%s: there is no such option ('-help' lists all)", arg);
+}
+
+/* One option with its argument; *i moves over what was used. */
+static bool parse_one(struct options *o, int argc, char **argv, int *i, GError **err)
+{
+    const char *arg = argv[*i];
+
+    if (arg[0] != '-' || !arg[1])
+        return error_set(err, "%s: disk images are not supported yet; '-kernel FILE' boots a "
+                              "kernel", arg);
+    const char *name = arg + (arg[1] == '-' ? 2 : 1);
+    const struct option_row *row = find_row(name);
+    if (!row)
+        return unknown_option(arg, name, err);
+    const char *value = NULL;
+    if (row->arg) {
+        if (*i + 1 >= argc)
+            return error_set(err, "%s: an argument is missing: -%s %s", arg, row->name, row->arg);
+        value = argv[++*i];
+    }
+    if (row->handle(o, value, err))
+        return true;
+    return value ? error_prefix(err, "%s %s", arg, value) : error_prefix(err, "%s", arg);
+}
+
+bool options_parse(struct options *o, int argc, char **argv, GError **err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!parse_one(o, argc, argv, &i, err))
+            return false;
+        if (o->help == HELP_USAGE || o->help == HELP_VERSION)
+            return true;
+    }
+    return o->help != HELP_NONE || (options_machine_finish(o, err) && options_host_finish(o, err));
+}
+
+/* ---- Help ---------------------------------------------------------------------------- */
+
+#define HELP_COLUMN 8
+
+/* The text of a row, its further lines under the first. */
+static void usage_text(GString *out, const char *text)
+{
+    char **lines = g_strsplit(text, "\n", -1);
+
+    for (char **l = lines; *l; l++)
+        g_string_append_printf(out, "%*s%s\n", HELP_COLUMN, "", *l);
+    g_strfreev(lines);
+}
+
+void options_usage(GString *out)
+{
+    g_string_append(out, "usage: hostel [options]\n"
+                         "An option may begin with one or two dashes. In KEY=VALUE lists a comma "
+                         "in a value is ',,'.\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct option_row *row = &rows[i];
+
+        if (!is_option(row)) {
+            g_string_append_printf(out, "\n%s:\n", row->name);
+            continue;
+        }
+        g_string_append_printf(out, "  -%s%s%s\n", row->name, row->arg ? " " : "",
+                               row->arg ? row->arg : "");
+        usage_text(out, row->help);
+    }
+}
+
+/* ---- Life ---------------------------------------------------------------------------- */
+
+static void free_global(void *p)
+{
+    struct global_prop *g = p;
+
+    g_free(g->driver);
+    g_free(g->property);
+    g_free(g->value);
+    g_free(g);
+}
+
+void options_init(struct options *o)
+{
+    memset(o, 0, sizeof(*o));
+    o->config.machine_opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    o->config.ram_size = 128ull << 20;
+    o->config.cpus = o->config.max_cpus = 1;
+    o->config.sockets = o->config.cores = o->config.threads = 1;
+    o->config.icount_sleep = true;
+    o->config.rtc_base = INT64_MIN;
+    o->config.acpi = o->config.hpet = true;
+    o->chardevs = g_ptr_array_new_with_free_func(g_free);
+    o->serials = g_ptr_array_new_with_free_func(g_free);
+    o->monitors = g_ptr_array_new_with_free_func(g_free);
+    o->mons = g_ptr_array_new_with_free_func(g_free);
+    o->devices = g_ptr_array_new_with_free_func((GDestroyNotify)keyvals_free);
+    o->globals = g_ptr_array_new_with_free_func(free_global);
+}
+
+void options_free(struct options *o)
+{
+    struct machine_config *c = &o->config;
+    char *texts[] = {c->name,   c->uuid, c->machine_type, c->cpu,      c->accel, c->kernel,
+                     c->initrd, c->append, c->bios,       c->boot,     c->debugcon,
+                     o->display, o->pidfile, o->log_file, o->help_arg};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    g_hash_table_destroy(c->machine_opts);
+    g_ptr_array_free(o->chardevs, TRUE);
+    g_ptr_array_free(o->serials, TRUE);
+    g_ptr_array_free(o->monitors, TRUE);
+    g_ptr_array_free(o->mons, TRUE);
+    g_ptr_array_free(o->devices, TRUE);
+    g_ptr_array_free(o->globals, TRUE);
+    memset(o, 0, sizeof(*o));
+}

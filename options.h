@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line: QEMU's spelling, one table (options.c) that is parsed and printed.
+ *
+ * options_parse() only reads text. It creates nothing and touches no file, so that it can be
+ * tested, and fuzzed, by itself; main.c carries out what is asked.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/machine.h"
+#include "util/keyval.h"
+
+/* What to print instead of running a machine. */
+enum options_help {
+    HELP_NONE,
+    HELP_USAGE,    /* -help */
+    HELP_VERSION,  /* -version */
+    HELP_CPU,      /* -cpu help */
+    HELP_ACCEL,    /* -accel help */
+    HELP_MACHINE,  /* -machine help */
+    HELP_MACHINE_KEYS, /* -machine TYPE,help */
+    HELP_DEVICE,   /* -device help */
+    HELP_DEVICE_PROPS, /* -device NAME,help: the name is help_arg */
+    HELP_CHARDEV,  /* -chardev help */
+    HELP_DISPLAY,  /* -display help */
+    HELP_LOG,      /* -d help */
+};
+
+struct global_prop {
+    char *driver, *property, *value;
+};
+
+struct options {
+    struct machine_config config;
+    GPtrArray *chardevs; /* char *: text of each -chardev */
+    GPtrArray *serials;  /* char *: text of each serial port, defaults filled in */
+    GPtrArray *monitors; /* char *: text of each human monitor, defaults filled in */
+    GPtrArray *mons;     /* char *: ids of the chardevs of each -mon */
+    GPtrArray *devices;  /* struct keyvals *, "driver" first */
+    GPtrArray *globals;  /* struct global_prop * */
+    bool nographic;
+    char *display;       /* "none", or NULL: not said */
+    bool daemonize;
+    char *pidfile;
+    uint32_t log_mask;
+    char *log_file;
+    enum options_help help;
+    char *help_arg;
+};
+
+void options_init(struct options *o);
+void options_free(struct options *o);
+/* argv[0] is skipped. True also when help is asked for (o->help). */
+bool options_parse(struct options *o, int argc, char **argv, GError **err);
+
+/* The text of -help, of -display help, of -machine TYPE,help. */
+void options_usage(GString *out);
+void options_describe_displays(GString *out);
+void options_describe_machine_keys(GString *out);
+
+#endif

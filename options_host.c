@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Options around the machine: devices, terminals, logging. */
+#include <string.h>
+
+#include "options_int.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/suggest.h"
+
+#define MAX_SERIALS 4
+
+/* ---- Devices ------------------------------------------------------------------------- */
+
+bool opt_device(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_DEVICE, NULL);
+    struct keyvals *kv = keyvals_parse(arg, "driver", err);
+    if (!kv)
+        return false;
+    const char *driver = keyvals_get(kv, "driver");
+    bool ok = true;
+    if (!driver) {
+        ok = error_set(err, "the device's name is missing ('-device help' lists them)");
+    } else if (keyvals_get(kv, "help") || keyvals_get(kv, "?")) {
+        options_ask(o, HELP_DEVICE_PROPS, driver);
+    } else {
+        g_ptr_array_add(o->devices, kv);
+        return true;
+    }
+    keyvals_free(kv);
+    return ok;
+}
+
+static void add_global(struct options *o, const char *driver, size_t len, const char *property,
+                       size_t plen, const char *value)
+{
+    struct global_prop *g = g_new0(struct global_prop, 1);
+
+    g->driver = g_strndup(driver, len);
+    g->property = g_strndup(property, plen);
+    g->value = g_strdup(value);
+    g_ptr_array_add(o->globals, g);
+}
+
+/* driver.property=value, or driver=...,property=...,value=... */
+bool opt_global(struct options *o, const char *arg, GError **err)
+{
+    static const char *const valid[] = {"driver", "property", "value", NULL};
+    const char *dot = strchr(arg, '.'), *eq = strchr(arg, '=');
+
+    if (dot && eq && dot < eq && dot > arg && eq > dot + 1) {
+        add_global(o, arg, dot - arg, dot + 1, eq - dot - 1, eq + 1);
+        return true;
+    }
+    struct keyvals *kv = keyvals_parse(arg, NULL, err);
+    bool ok = kv && keyvals_check(kv, valid, err);
+    const char *d = ok ? keyvals_get(kv, "driver") : NULL;
+    const char *p = ok ? keyvals_get(kv, "property") : NULL;
+    const char *v = ok ? keyvals_get(kv, "value") : NULL;
+
+    if (d && p && v)
+        add_global(o, d, strlen(d), p, strlen(p), v);
+    else
+        ok = error_set(err, "write it as NAME.KEY=VALUE");
+    keyvals_free(kv);
+    return ok;
+}
+
+/* -net, -nic, -parallel: only "none" is there to be had. */
+bool opt_none_only(struct options *o, const char *arg, GError **err)
+{
+    if (strcmp(arg, "none") == 0)
+        return true;
+    return error_set(err, "only 'none' is supported yet");
+}
+
+bool opt_vga(struct options *o, const char *arg, GError **err)
+{
+    return opt_none_only(o, arg, err);
+}
+
+/* ---- Terminals ----------------------------------------------------------------------- */
+
+bool opt_chardev(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_CHARDEV, NULL);
+    g_ptr_array_add(o->chardevs, g_strdup(arg));
+    return true;
+}
+
+bool opt_serial(struct options *o, const char *arg, GError **err)
+{
+    if (o->serials->len == MAX_SERIALS)
+        return error_set(err, "a PC has %d serial ports", MAX_SERIALS);
+    g_ptr_array_add(o->serials, g_strdup(arg));
+    return true;
+}
+
+bool opt_monitor(struct options *o, const char *arg, GError **err)
+{
+    g_ptr_array_add(o->monitors, g_strdup(arg));
+    return true;
+}
+
+bool opt_mon(struct options *o, const char *arg, GError **err)
+{
+    static const char *const valid[] = {"chardev", "mode", NULL};
+    static const char *const modes[] = {"readline", NULL};
+    struct keyvals *kv = keyvals_parse(arg, "chardev", err);
+    bool ok = kv && keyvals_check(kv, valid, err);
+    const char *id = ok ? keyvals_get(kv, "chardev") : NULL;
+    const char *mode = ok ? keyvals_get(kv, "mode") : NULL;
+    int choice;
+
+    if (ok && mode && !parse_choice(mode, modes, &choice, err))
+        ok = error_prefix(err, "mode");
+    if (ok && !id)
+        ok = error_set(err, "chardev=ID is missing");
+    if (ok)
+        g_ptr_array_add(o->mons, g_strdup(id));
+    keyvals_free(kv);
+    return ok;
+}
+
+static const struct {
+    const char *name, *help;
+} displays[] = {
+    {"none", "no display"},
+};
+
+void options_describe_displays(GString *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(displays); i++)
+        g_string_append_printf(out, "%-10s %s\n", displays[i].name, displays[i].help);
+}
+
+bool opt_display(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_DISPLAY, NULL);
+    struct suggest s = suggest_begin(arg);
+    for (size_t i = 0; i < G_N_ELEMENTS(displays); i++) {
+        if (strcmp(arg, displays[i].name) == 0)
+            return options_string(&o->display, arg);
+        suggest_offer(&s, displays[i].name);
+    }
+    return error_set(err, "there is no such display%s (there is only 'none' yet)",
+                     suggest_text(&s));
+}
+
+bool opt_log(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_LOG, NULL);
+    uint32_t mask;
+    if (!log_parse_mask(arg, &mask, err))
+        return false;
+    o->log_mask |= mask;
+    return true;
+}
+
+/* ---- What options mean together ------------------------------------------------------ */
+
+/* Somebody named this terminal explicitly. */
+static bool uses_stdio(const GPtrArray *texts)
+{
+    for (unsigned i = 0; i < texts->len; i++) {
+        const char *t = texts->pdata[i];
+
+        if (strcmp(t, "stdio") == 0 || strcmp(t, "mon:stdio") == 0 ||
+            g_str_has_prefix(t, "stdio,"))
+            return true;
+    }
+    return false;
+}
+
+static bool chardev_uses_stdio(const struct options *o)
+{
+    for (unsigned i = 0; i < o->chardevs->len; i++)
+        if (g_str_has_prefix(o->chardevs->pdata[i], "stdio"))
+            return true;
+    return false;
+}
+
+/*
+ * Without a window the terminal is the display: the first serial port and the monitor share it,
+ * each unless it is said to be elsewhere. With -display none, -nodefaults or -daemonize nothing
+ * is on the terminal unless asked for.
+ */
+static void default_terminals(struct options *o)
+{
+    bool serial = o->serials->len == 0;
+    bool monitor = o->monitors->len == 0 && o->mons->len == 0;
+    bool free_stdio = !uses_stdio(o->serials) && !uses_stdio(o->monitors) &&
+                      !chardev_uses_stdio(o);
+
+    if (serial && monitor && free_stdio) {
+        g_ptr_array_add(o->serials, g_strdup("mon:stdio"));
+    } else if (serial) {
+        g_ptr_array_add(o->serials, g_strdup(free_stdio ? "stdio" : "null"));
+    } else if (monitor && free_stdio) {
+        g_ptr_array_add(o->monitors, g_strdup("stdio"));
+    }
+}
+
+bool options_host_finish(struct options *o, GError **err)
+{
+    if (o->daemonize && o->nographic)
+        return error_set(err, "-daemonize: -nographic needs the terminal that the machine leaves; "
+                              "use -display none");
+    if (o->daemonize && (uses_stdio(o->serials) || uses_stdio(o->monitors) ||
+                         chardev_uses_stdio(o)))
+        return error_set(err, "-daemonize: the machine leaves the terminal, so nothing can be on "
+                              "stdio");
+    if (o->nographic || (!o->display && !o->daemonize)) {
+        if (!o->config.no_defaults)
+            default_terminals(o);
+    } else if (!o->serials->len && !o->config.no_defaults) {
+        g_ptr_array_add(o->serials, g_strdup("null"));
+    }
+    return true;
+}
