@@ -1,40 +1,151 @@
 # SPDX-License-Identifier: MIT
+#
+# make                build build/hostel (configures first if need be)
+# make run            boot a Debian kernel to a shell on this terminal
+# make check          build everything and run all fast tests
+# make check-asan     the same under AddressSanitizer and UBSan, in build/asan
+# make check-clang    the same built by clang, in build/clang
+# make check-guests   boot stock kernels
+# make fuzz           every tests/fuzz/fuzz_*.c for a fixed count
+# make bench          compare the speed with the peers
+# make install        prefix=, DESTDIR=
+#
+# BUILD=DIR uses another build directory; CONFIGURE=... gives configure options for it.
+
 all:
 
-build/config.mk: configure
-	./configure
--include build/config.mk
+BUILD ?= build
+CONFIGURE ?=
+GUEST = build/guest
+
+# ---- Packages and configuration -------------------------------------------------------
+# `make run` and `make check` install what is missing; plain `make` only says what it is.
+
+PACKAGES =
+ifneq ($(filter run guest,$(MAKECMDGOALS)),)
+PACKAGES = build/packages.run
+endif
+ifneq ($(filter check check-% tests fuzz,$(MAKECMDGOALS)),)
+PACKAGES = build/packages.check
+endif
+
+build/packages.%: scripts/setup-packages
+	@mkdir -p build
+	@scripts/setup-packages $*
+	@touch $@
+
+$(BUILD)/config.mk: configure $(PACKAGES)
+	@CFLAGS='$(EXTRA_CFLAGS)' LDFLAGS='$(EXTRA_LDFLAGS)' \
+		./configure --builddir=$(BUILD) $(or $(CONFIGURE_ARGS),$(CONFIGURE))
+$(BUILD)/config.h $(BUILD)/config.flags: $(BUILD)/config.mk ;
+
+ifneq ($(filter-out clean distclean,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/config.mk
+endif
+
+# ---- Hostel ---------------------------------------------------------------------------
 
 DIRS = util core target/x86 accel accel/tcg-interp hw $(wildcard hw/*) chardev monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
-OBJS = $(SRCS:%.c=build/%.o)
-TESTS = $(patsubst %.c,build/%,$(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c))
+OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
-WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter -Werror
-CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -Ibuild $(CONFIG_CFLAGS) -MMD -MP
+WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -I$(BUILD) \
+             $(CONFIG_CFLAGS) -MMD -MP
 
-all: build/hostel
+all: $(BUILD)/hostel
 
-build/%.o: %.c build/config.mk
+$(BUILD)/%.o: %.c $(BUILD)/config.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c -o $@ $<
 
-build/libhostel.a: $(OBJS)
+$(BUILD)/libhostel.a: $(OBJS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-build/hostel: build/main.o build/libhostel.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS)
+$(BUILD)/hostel: $(BUILD)/main.o $(BUILD)/libhostel.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS)
 
-build/tests/%: tests/%.c build/libhostel.a
+# ---- Tests ----------------------------------------------------------------------------
+# One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries.
+
+TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c)
+TESTS = $(TEST_SRCS:%.c=$(BUILD)/%)
+FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_RUNS ?= 20000
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< build/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a $(CONFIG_LIBS)
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a $(CHECK_LIBS) \
+		$(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
 tests: $(TESTS)
 
+# `make check NAME=...` runs only the tests whose path has NAME in it.
+RUN_TESTS = BUILD=$(BUILD) tests/run.sh $(if $(NAME),--only '$(NAME)')
+ASAN = BUILD=build/asan CONFIGURE='--enable-asan --enable-ubsan'
+CLANG = BUILD=build/clang CONFIGURE=--cc=clang
+FUZZ = BUILD=build/fuzz CONFIGURE='--cc=clang --enable-fuzz --enable-asan'
+
+check: check-here
+check-here: all tests guest
+	@$(RUN_TESTS) check
+check-asan:
+	@$(MAKE) --no-print-directory $(ASAN) TIMEOUT_SCALE=4 check-here
+check-clang:
+	@$(MAKE) --no-print-directory $(CLANG) check-here
+check-guests: all guest
+	@$(RUN_TESTS) guests
+fuzz:
+	@$(MAKE) --no-print-directory $(FUZZ) fuzz-here
+fuzz-here: $(FUZZERS)
+	@FUZZ_RUNS=$(FUZZ_RUNS) $(RUN_TESTS) fuzz
+bench: all guest
+	@tests/bench/run.sh
+export TIMEOUT_SCALE
+
+# ---- A guest to try -------------------------------------------------------------------
+
+guest: $(GUEST)/initramfs.cpio.gz $(GUEST)/vmlinuz-cloud
+
+$(GUEST)/vmlinuz-cloud:
+	@scripts/fetch-guests cloud
+$(GUEST)/busybox:
+	@scripts/fetch-guests busybox
+$(GUEST)/initramfs.cpio.gz: $(GUEST)/busybox scripts/make-initramfs scripts/guest-init
+	@scripts/make-initramfs $@ $(GUEST)/busybox
+
+RUN_MEM ?= 512
+RUN_SMP ?= 1
+run: all guest
+	@scripts/run-guest $(BUILD)/hostel -m $(RUN_MEM) -smp $(RUN_SMP) $(RUN_ARGS)
+
+# ---- Installation ---------------------------------------------------------------------
+
+prefix ?= $(PREFIX)
+bindir = $(DESTDIR)$(prefix)/bin
+mandir = $(DESTDIR)$(prefix)/share/man/man1
+compdir = $(DESTDIR)$(prefix)/share/bash-completion/completions
+
+install: all
+	install -d $(bindir) $(mandir) $(compdir)
+	install -m 755 $(BUILD)/hostel $(bindir)/hostel
+	install -m 644 docs/hostel.1 $(mandir)/hostel.1
+	install -m 644 scripts/hostel.bash $(compdir)/hostel
+uninstall:
+	rm -f $(bindir)/hostel $(mandir)/hostel.1 $(compdir)/hostel
+
+# Guests are kept: they cost a download. `make distclean` drops them too.
 clean:
+	for d in build/*; do case $$d in $(GUEST)) ;; *) rm -rf "$$d" ;; esac; done
+distclean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all tests clean
+-include $(OBJS:.o=.d) $(BUILD)/main.d $(TESTS:=.d) $(FUZZERS:=.d)
+.DELETE_ON_ERROR:
+.PHONY: all tests check check-here check-asan check-clang check-guests fuzz fuzz-here bench guest \
+        run install uninstall clean distclean
