@@ -76,7 +76,8 @@ FUZZ_RUNS ?= 20000
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a $(CONFIG_LIBS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a \
+		$(CONFIG_LIBS)
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
