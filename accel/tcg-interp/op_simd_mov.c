@@ -60,11 +60,6 @@ OP(movdq2q)
     vec_put_mm(c, i->op[0].reg, (*vec_xmm(c, i->op[1].reg))[0]);
 }
 
-OP(movnti)
-{
-    x86_put(c, i, 0, x86_get(c, i, 1));
-}
-
 /* Between registers the rest of the destination stays; from memory it is cleared. */
 OP(movss)
 {

@@ -118,18 +118,22 @@ static uint64_t area(struct x86_cpu *c, const struct x86_insn *i, unsigned len, 
 
 OP(fxsave)
 {
-    uint64_t la = area(c, i, 512, 16, ACC_WRITE);
+    uint64_t la;
     struct fx_image im;
 
+    x86_fpu_guard(c, ROW_FPU | ROW_FNOWAIT);
+    la = area(c, i, 512, 16, ACC_WRITE);
     image_put(c, i, &im);
     x86_lin_write_bytes(c, la, &im, AREA_XMM + xmm_bytes(i));
 }
 
 OP(fxrstor)
 {
-    uint64_t la = area(c, i, 512, 16, ACC_READ);
+    uint64_t la;
     struct fx_image im;
 
+    x86_fpu_guard(c, ROW_FPU | ROW_FNOWAIT);
+    la = area(c, i, 512, 16, ACC_READ);
     x86_lin_read_bytes(c, la, &im, 512);
     if (im.mxcsr & ~MXCSR_VALID)
         x86_gp(c, 0);
