@@ -55,7 +55,7 @@ enum { /* insn.prefix: prefixes seen (mandatory ones included) */
 };
 
 struct x86_insn {
-    uint16_t row;      /* enum x86_row: index into the opcode table */
+    uint16_t row;      /* index into the opcode table: X86_* of rows.h */
     uint8_t len;       /* bytes, 1..15 */
     uint8_t mode;      /* enum x86_mode */
     uint8_t opsize;    /* effective operand size 2, 4, 8 (also where the row ignores it) */
@@ -70,7 +70,7 @@ struct x86_insn {
     uint8_t index;     /* slot 0..16 */
     uint8_t scale;     /* shift 0..3 */
     uint8_t nopnd;
-    uint8_t pad;
+    uint8_t moffs;     /* 1: the memory operand's offset is imm (MOV A0..A3); base, index none */
     struct x86_opnd op[4]; /* Intel order: destination first */
     int32_t disp;      /* sign-extended displacement; moffs64 is in imm */
     uint16_t imm2;
