@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct machine;
+struct chardev;
 struct device;
 
 /* ---- Properties ----------------------------------------------------------------------- */
@@ -50,8 +51,9 @@ struct prop {
 
 enum state_kind {
     STATE_BYTES,  /* `size` raw bytes (arrays of bytes, buffers) */
-    STATE_UINT,   /* unsigned little-endian integer(s) of elem_size 1, 2, 4, 8; bools too */
+    STATE_UINT,   /* unsigned little-endian integer(s) of elem_size 1, 2, 4, 8; enums too */
     STATE_TIMER,  /* struct timer: its deadline, or "not pending" */
+    STATE_BOOL,   /* bool(s): restored only from 0 and 1 */
 };
 struct state_field {
     const char *name;
@@ -60,12 +62,13 @@ struct state_field {
     size_t elem_size;
     size_t count; /* elements; 1 for a scalar */
 };
+#define STATE_KIND(lvalue) _Generic((lvalue), bool: STATE_BOOL, default: STATE_UINT)
 /* Scalars and arrays of integers: STATE_FIELD(struct pit, count), STATE_FIELD(struct pit, ch[0].mode) */
 #define STATE_FIELD(T, f)                                                                          \
-    {.name = #f, .kind = STATE_UINT, .offset = offsetof(T, f), .elem_size = sizeof(((T *)0)->f),   \
-     .count = 1}
+    {.name = #f, .kind = STATE_KIND(((T *)0)->f), .offset = offsetof(T, f),                        \
+     .elem_size = sizeof(((T *)0)->f), .count = 1}
 #define STATE_ARRAY(T, f)                                                                          \
-    {.name = #f, .kind = STATE_UINT, .offset = offsetof(T, f),                                     \
+    {.name = #f, .kind = STATE_KIND(((T *)0)->f[0]), .offset = offsetof(T, f),                     \
      .elem_size = sizeof(((T *)0)->f[0]), .count = sizeof(((T *)0)->f) / sizeof(((T *)0)->f[0])}
 #define STATE_BUFFER(T, f)                                                                         \
     {.name = #f, .kind = STATE_BYTES, .offset = offsetof(T, f), .elem_size = 1,                    \
@@ -98,6 +101,7 @@ struct device {
     char *id;    /* -device id=, or NULL */
     char *path;  /* unique name in saved state and qtree: "isa-serial.0" */
     bool realized;
+    GError *error; /* a -global that could not be applied: device_realize() returns it */
     struct device *parent_bus_owner; /* the device whose bus this one sits on; NULL: system */
 };
 
@@ -106,7 +110,10 @@ struct device *device_new(struct machine *m, const struct device_type *type);
 /* Set one property from text, as typed after -device NAME,. The error names the nearest
  * valid property. */
 bool device_set(struct device *dev, const char *prop, const char *value, GError **err);
-bool device_set_chardev(struct device *dev, const char *prop, void *chardev);
+/* The value as text, or NULL when it has none (no string, no chardev). Owned by the caller. */
+char *device_get(const struct device *dev, const struct prop *p);
+bool device_set_chardev(struct device *dev, const char *prop, struct chardev *chardev,
+                        GError **err);
 bool device_realize(struct device *dev, GError **err);
 /* Unrealize (if realized) and free. */
 void device_free(struct device *dev);
@@ -119,6 +126,7 @@ void device_reset(struct device *dev);
 void device_save(struct device *dev, GByteArray *out);
 bool device_load(struct device *dev, const uint8_t *data, size_t len, size_t *used, GError **err);
 
+/* The type with this name or alias, or NULL. The list ends with NULL. */
 const struct device_type *device_type_find(const struct device_type *const *types, const char *name);
 
 #endif

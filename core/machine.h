@@ -10,6 +10,7 @@
 #define CORE_MACHINE_H
 
 #include <glib.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@
 
 struct accel;
 struct apic_bus; /* hw/intc/lapic.h */
+struct chardev;
+struct vcpu_ops;
 struct pci_bus;
 struct fw_cfg;
 struct board; /* hw/pc: the wiring; opaque here */
@@ -49,6 +52,13 @@ struct machine_config {
     bool acpi, hpet, smm;   /* -machine acpi=,hpet= ; smm is refused */
     char *boot;             /* -boot text, or NULL */
     char *debugcon;         /* -debugcon chardev description or NULL */
+    GPtrArray *globals;     /* -global: struct machine_global *; NULL: none */
+};
+
+/* -global TYPE.PROP=VALUE */
+struct machine_global {
+    char *type, *prop, *value;
+    bool used; /* some device had it: main.c warns about the others */
 };
 
 enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL };
@@ -66,13 +76,22 @@ enum run_cause {
     CAUSE_TRIPLE_FAULT,    /* guest-reset of a shut-down CPU */
 };
 
+/* The machine lock: recursive; spins shortly before it sleeps, because device callbacks are
+ * short and waking a thread is not. */
+struct machine_lock {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond; /* machine_wait(), machine_notify() */
+    GThread *owner;
+    unsigned depth;
+};
+
 struct machine {
     const struct machine_config *config;
     struct log log;
 
-    GRecMutex lock;            /* the machine lock */
+    struct machine_lock lock;
     GMainContext *context;
-    GMainLoop *loop;
+    GSource *request_source;   /* carries out `requests` on the main thread */
 
     struct address_space mem;  /* guest-physical */
     struct address_space io;   /* 64 KiB of ports */
@@ -85,8 +104,12 @@ struct machine {
     struct clock hclock;       /* wall time */
 
     GPtrArray *devices;        /* struct device *, realize order, owned */
-    GPtrArray *chardevs;       /* struct chardev *, owned */
+    GPtrArray *chardevs;       /* struct chardev *, owned; chardev/ keeps the list and sets: */
+    struct chardev *(*chardev_find)(struct machine *m, const char *id);
+    void (*chardev_free_all)(struct machine *m);
     GPtrArray *vcpus;          /* struct vcpu *, owned */
+    struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
+    const struct vcpu_ops *vcpu_ops; /* how vCPUs run: set before machine_create_vcpus() */
     const struct accel *accel;
     void *accel_data;
     /* The CPU whose I/O access is being served: accelerators set it, under the machine lock,
@@ -105,12 +128,14 @@ struct machine {
     enum run_cause cause;      /* of the last shutdown or reset request */
     int exit_status;           /* of the process, when it ends through this machine */
     bool quit;                 /* the loop was told to end */
-    uint32_t requests;         /* atomic: pending reset/shutdown/powerdown, handled on main */
+    uint32_t requests;         /* atomic: enum machine_request bits, handled on main */
+    uint64_t resets;           /* how often the machine was reset */
     /* Notifiers; each entry is struct machine_hook * */
     GPtrArray *on_state_change;
     GPtrArray *on_powerdown;   /* ACPI power button */
     GPtrArray *on_a20;         /* m->a20 has changed: the board remaps, accelerators flush */
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, RAM ROM copies) */
+    GPtrArray *on_exit;        /* machine_free(), first thing: terminals, pid files */
 };
 
 struct machine_hook {
@@ -133,31 +158,55 @@ struct machine *machine_new(const struct machine_config *config, GError **err);
 /* Stop and join vCPU threads, unrealize devices in reverse, free everything. */
 void machine_free(struct machine *m);
 
+/* The machine owns the block from now on; its place in the list names it in saved state. */
+void machine_add_ram(struct machine *m, struct ram_block *ram);
+
 void machine_lock(struct machine *m);
 void machine_unlock(struct machine *m);
+/* Release the lock (all its levels), sleep until machine_notify(), take it again. Spurious
+ * wake-ups happen: call it in a loop around the condition. Lock held. */
+void machine_wait(struct machine *m);
+void machine_notify(struct machine *m); /* lock held */
+bool machine_is_locked(struct machine *m); /* by this thread */
 
-/* Create the vCPUs' threads. They wait, stopped, until machine_start(). */
+/* Create the vCPUs' threads. They wait, stopped, until machine_start(). m->vcpu_ops is set. */
 bool machine_create_vcpus(struct machine *m, unsigned n, GError **err);
-void machine_start(struct machine *m);  /* running: clocks go, vCPUs run */
-void machine_pause(struct machine *m);  /* returns when every vCPU is parked; lock held */
+/* Running: clocks go, vCPUs run. Lock held. */
+void machine_start(struct machine *m);
+/* Clocks stop; returns when every vCPU is parked. Main thread, lock held (released meanwhile). */
+void machine_pause(struct machine *m);
+static inline bool machine_running(const struct machine *m)
+{
+    return m->state == RUN_RUNNING;
+}
 const char *run_state_name(enum run_state s);
 const char *run_cause_name(enum run_cause c);
 
-/* Requests: any thread; carried out on the main thread at the next iteration. */
+/* Requests: any thread; carried out on the main thread at the next iteration. A vCPU that asks
+ * (through a device it wrote to) executes no further guest instruction before that. */
 void machine_request_reset(struct machine *m, enum run_cause cause);
 void machine_request_shutdown(struct machine *m, enum run_cause cause);
 void machine_request_powerdown(struct machine *m);
+/* Pause the machine (guest panic, breakpoint). */
+void machine_request_pause(struct machine *m);
 /* End the process's loop with this status at once (isa-debug-exit, quit). */
 void machine_request_exit(struct machine *m, int status, enum run_cause cause);
+/* The accelerator cannot go on; it said why. */
+void machine_request_fatal(struct machine *m);
 
-/* Reset now: devices in order, RAM ROM copies, vCPUs to their reset state. Main thread,
+/* Reset now: devices in realize order, vCPUs to their reset state, then the on_reset hooks
+ * (which place ROM copies and a directly booted kernel, and set up its vCPU). Main thread,
  * lock held, vCPUs parked. */
 void machine_reset(struct machine *m);
 
-/* Run the main loop until the machine is told to end; returns the exit status. */
+/* Run the main loop until the machine is told to end; returns the exit status. Main thread,
+ * lock not held. */
 int machine_run(struct machine *m);
+/* The same for one step: handle what is pending; with `block`, wait for something. */
+void machine_iterate(struct machine *m, bool block);
 
-/* All devices' state, then all vCPUs'. The machine is paused. */
+/* All devices' state, then all vCPUs'. The machine is paused, the lock held. RAM is not
+ * included. */
 void machine_save(struct machine *m, GByteArray *out);
 bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err);
 

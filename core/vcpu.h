@@ -12,6 +12,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct machine;
@@ -74,16 +75,23 @@ struct vcpu {
     uint32_t apic_id;
     const struct accel *accel;
     void *accel_data; /* the accelerator's own */
-    GThread *thread;
+    GThread *thread;  /* under -icount all vCPUs share one */
 
     uint32_t pins;       /* atomic: enum vcpu_pin */
     uint8_t sipi_vector; /* valid while VCPU_SIPI is set */
-    uint32_t kicked;     /* atomic: leave run() as soon as possible */
-    uint32_t halted;     /* atomic: sleeping in the guest loop or about to */
-    uint32_t stopped;    /* atomic: parked because the machine is paused */
+    uint32_t kicked;     /* atomic: leave run() as soon as possible; the loop clears it */
+    uint32_t sleeping;   /* atomic: enum vcpu_sleep; a futex */
+    /* Pins that end the present halt (set by the accelerator before it returns VCPU_HALTED):
+     * without INTR when interrupts are disabled, only INIT and SIPI in wait-for-SIPI. */
+    uint32_t wake_mask;
 
-    GMutex wait_lock;    /* with wait_cond: where a halted or stopped vCPU sleeps */
-    GCond wait_cond;
+    /* Under the machine lock: */
+    bool stop;     /* park as soon as possible and stay parked */
+    bool stopped;  /* parked, or not started yet */
+    bool exit;     /* the thread is to end */
+    bool ready;    /* initialisation is over */
+    GError *error; /* ... and failed */
+    GQueue work;   /* struct vcpu_work *: vcpu_run_on() */
 
     uint64_t tsc_offset; /* guest TSC - TSC of the virtual clock; see machine_tsc_at() */
 
@@ -94,19 +102,49 @@ struct vcpu {
     const struct vcpu_boot *boot;
 };
 
-/* Any thread, signal-safe for the accelerator part: make run() return or wake the sleeper. */
+enum vcpu_sleep { VCPU_AWAKE, VCPU_SPINNING, VCPU_ASLEEP };
+
+/* Any thread, no lock: make run() return, or wake the sleeper. */
 void vcpu_kick(struct vcpu *v);
 /* Raise or lower a pin (enum vcpu_pin); wakes or kicks when raised. Any thread. */
 void vcpu_pin(struct vcpu *v, enum vcpu_pin pin, int level);
 void vcpu_init_signal(struct vcpu *v);
 void vcpu_sipi(struct vcpu *v, uint8_t vector);
+static inline uint32_t vcpu_pins(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->pins, __ATOMIC_ACQUIRE);
+}
 
 /* Run fn(vcpu, arg) in the vCPU's own thread while it is out of guest mode, and wait for it.
- * The caller holds the machine lock (released while waiting) or runs on that thread. */
+ * The caller holds the machine lock (released while waiting, held while fn runs) or runs on
+ * that thread. */
 void vcpu_run_on(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
 
-/* Architectural state; the vCPU is stopped or the caller is its thread. */
+/* Architectural state; the vCPU is stopped or the caller is its thread. Lock held. */
 void vcpu_save(struct vcpu *v, struct x86_state *st);
 void vcpu_load(struct vcpu *v, const struct x86_state *st);
+void vcpu_reset(struct vcpu *v); /* as after RESET */
+
+/* The vCPU whose thread this is, or NULL. Under -icount: the one that runs. */
+struct vcpu *vcpu_current(struct machine *m);
+
+/* ---- For the thread's loop (accel/loop.c) ------------------------------------------------ */
+
+/* Initialisation is over, well or not (err is taken). Waits, parked, for the start. Without
+ * the lock. */
+void vcpu_ready(struct vcpu *v, GError *err);
+/* Between two runs: does the work others asked for, parks while the machine is stopped.
+ * False: the thread is to end. Without the lock. Cheap when not kicked. */
+bool vcpu_attend(struct vcpu *v);
+bool vcpu_attend_all(struct machine *m); /* the same for all, on their one thread (-icount) */
+/* Is there a reason not to sleep: a pin of wake_mask, or a kick? */
+static inline bool vcpu_has_reason(const struct vcpu *v)
+{
+    return (__atomic_load_n(&v->pins, __ATOMIC_SEQ_CST) & v->wake_mask) ||
+           __atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST);
+}
+/* Sleep until vcpu_has_reason(), or for timeout_ns (INT64_MAX: no limit), after having spun
+ * for at most spin_ns. False: the time was up. Without the lock. */
+bool vcpu_sleep(struct vcpu *v, int64_t spin_ns, int64_t timeout_ns);
 
 #endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine lock. */
+#include "core/machine.h"
+
+#include <assert.h>
+
+#include "core/machine_priv.h"
+
+#define SPINS 400 /* about 10 us: longer than most device callbacks */
+
+void machine_lock_init(struct machine *m)
+{
+    pthread_mutex_init(&m->lock.mutex, NULL);
+    pthread_cond_init(&m->lock.cond, NULL);
+}
+
+void machine_lock_fini(struct machine *m)
+{
+    pthread_cond_destroy(&m->lock.cond);
+    pthread_mutex_destroy(&m->lock.mutex);
+}
+
+static bool lock_is_mine(struct machine *m)
+{
+    return __atomic_load_n(&m->lock.owner, __ATOMIC_RELAXED) == g_thread_self();
+}
+
+static void set_owner(struct machine *m, GThread *owner)
+{
+    __atomic_store_n(&m->lock.owner, owner, __ATOMIC_RELAXED);
+}
+
+void machine_lock(struct machine *m)
+{
+    if (lock_is_mine(m)) {
+        m->lock.depth++;
+        return;
+    }
+    unsigned spins = SPINS;
+    while (pthread_mutex_trylock(&m->lock.mutex) != 0) {
+        if (spins-- == 0) {
+            pthread_mutex_lock(&m->lock.mutex);
+            break;
+        }
+        __builtin_ia32_pause();
+    }
+    set_owner(m, g_thread_self());
+    m->lock.depth = 1;
+}
+
+void machine_unlock(struct machine *m)
+{
+    assert(lock_is_mine(m));
+    if (--m->lock.depth > 0)
+        return;
+    set_owner(m, NULL);
+    pthread_mutex_unlock(&m->lock.mutex);
+}
+
+bool machine_is_locked(struct machine *m)
+{
+    return lock_is_mine(m);
+}
+
+void machine_wait(struct machine *m)
+{
+    assert(lock_is_mine(m));
+    unsigned depth = m->lock.depth;
+    set_owner(m, NULL);
+    pthread_cond_wait(&m->lock.cond, &m->lock.mutex);
+    set_owner(m, g_thread_self());
+    m->lock.depth = depth;
+}
+
+void machine_notify(struct machine *m)
+{
+    pthread_cond_broadcast(&m->lock.cond);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's life: creation, run states, reset, saving, the end. What other threads ask of
+ * it goes through core/request.c.
+ */
+#include "core/machine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/machine_priv.h"
+#include "core/state.h"
+#include "core/vcpu_ops.h"
+#include "util/error.h"
+
+#define SAVE_MAGIC "HOSTELST"
+
+static const char *const state_names[] = {
+    [RUN_PRELAUNCH] = "prelaunch", [RUN_RUNNING] = "running",       [RUN_PAUSED] = "paused",
+    [RUN_SHUTDOWN] = "shutdown",   [RUN_FATAL] = "internal-error",
+};
+
+static const char *const cause_names[] = {
+    [CAUSE_NONE] = "none",
+    [CAUSE_HOST_QUIT] = "host-qmp-quit",
+    [CAUSE_HOST_SIGNAL] = "host-signal",
+    [CAUSE_HOST_UI] = "host-ui",
+    [CAUSE_HOST_RESET] = "host-qmp-system-reset",
+    [CAUSE_GUEST_SHUTDOWN] = "guest-shutdown",
+    [CAUSE_GUEST_RESET] = "guest-reset",
+    [CAUSE_GUEST_PANIC] = "guest-panic",
+    [CAUSE_TRIPLE_FAULT] = "guest-reset",
+};
+
+const char *run_state_name(enum run_state s)
+{
+    return state_names[s];
+}
+
+const char *run_cause_name(enum run_cause c)
+{
+    return cause_names[c];
+}
+
+void machine_add_hook(GPtrArray *list, void (*fn)(void *arg), void *arg)
+{
+    struct machine_hook *h = g_new(struct machine_hook, 1);
+    *h = (struct machine_hook){fn, arg};
+    g_ptr_array_add(list, h);
+}
+
+void machine_call_hooks(GPtrArray *list)
+{
+    for (unsigned i = 0; i < list->len; i++) {
+        struct machine_hook *h = list->pdata[i];
+        h->fn(h->arg);
+    }
+}
+
+/* ---- Creation ----------------------------------------------------------------------------------- */
+
+static void unassigned_port(void *arg, uint64_t addr, unsigned size, bool write, uint64_t val)
+{
+    struct machine *m = arg;
+    LOG(&m->log, LOG_IOPORT, "port %04x: %s of %u bytes, nobody there (%" PRIx64 ")\n",
+        (unsigned)addr, write ? "write" : "read", size, val);
+}
+
+static void unassigned_mem(void *arg, uint64_t addr, unsigned size, bool write, uint64_t val)
+{
+    struct machine *m = arg;
+    LOG(&m->log, LOG_UNIMP, "memory %016" PRIx64 ": %s of %u bytes, nobody there (%" PRIx64 ")\n",
+        addr, write ? "write" : "read", size, val);
+}
+
+static void view_retired(void *arg)
+{
+    struct machine *m = arg;
+    if (m->mem.retired->len + m->io.retired->len >= 16)
+        machine_request(m, REQ_RECLAIM);
+}
+
+static void space_init(struct machine *m, struct address_space *as, const char *name,
+                       struct region *root, uint64_t size)
+{
+    region_init_container(root, name, size);
+    as_init(as, name, root);
+    as->retire = view_retired;
+    as->retire_arg = m;
+    as->unassigned_arg = m;
+}
+
+static bool add_main_ram(struct machine *m, GError **err)
+{
+    if (m->config->ram_size == 0)
+        return true;
+    m->ram = ram_block_new("pc.ram", m->config->ram_size, err);
+    if (!m->ram)
+        return false;
+    machine_add_ram(m, m->ram);
+    return true;
+}
+
+void machine_add_ram(struct machine *m, struct ram_block *ram)
+{
+    ram->index = m->rams->len;
+    g_ptr_array_add(m->rams, ram);
+}
+
+struct machine *machine_new_with_clocks(const struct machine_config *config,
+                                        enum clock_kind virtual_kind, enum clock_kind host_kind,
+                                        GError **err)
+{
+    struct machine *m = g_new0(struct machine, 1);
+    m->config = config;
+    log_init(&m->log);
+    machine_lock_init(m);
+    m->context = g_main_context_ref_thread_default();
+    m->rams = g_ptr_array_new();
+    m->devices = g_ptr_array_new();
+    m->chardevs = g_ptr_array_new();
+    m->vcpus = g_ptr_array_new();
+    m->on_state_change = g_ptr_array_new_with_free_func(g_free);
+    m->on_powerdown = g_ptr_array_new_with_free_func(g_free);
+    m->on_reset = g_ptr_array_new_with_free_func(g_free);
+    m->on_exit = g_ptr_array_new_with_free_func(g_free);
+    m->a20 = true;
+    space_init(m, &m->mem, "memory", &m->mem_root, UINT64_MAX);
+    m->mem.unassigned = unassigned_mem;
+    space_init(m, &m->io, "I/O", &m->io_root, 0x10000);
+    m->io.unassigned = unassigned_port;
+    clock_init(&m->vclock, virtual_kind, m);
+    clock_init(&m->hclock, host_kind, m);
+    machine_requests_init(m);
+    if (!add_main_ram(m, err)) {
+        machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+struct machine *machine_new(const struct machine_config *config, GError **err)
+{
+    struct machine *m = machine_new_with_clocks(config, CLOCK_VIRTUAL, CLOCK_HOST, err);
+    if (!m)
+        return NULL;
+    if (!config->icount)
+        clock_attach(&m->vclock, m->context);
+    clock_attach(&m->hclock, m->context);
+    return m;
+}
+
+static void free_memory(struct machine *m)
+{
+    region_fini(&m->mem_root);
+    region_fini(&m->io_root);
+    as_fini(&m->mem);
+    as_fini(&m->io);
+    for (unsigned i = 0; i < m->rams->len; i++)
+        ram_block_free(m->rams->pdata[i]);
+    g_ptr_array_unref(m->rams);
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    machine_call_hooks(m->on_exit);
+    vcpus_free(m);
+    machine_lock(m);
+    while (m->devices->len)
+        device_free(m->devices->pdata[m->devices->len - 1]);
+    if (m->chardev_free_all)
+        m->chardev_free_all(m);
+    machine_unlock(m);
+    machine_requests_fini(m);
+    free_memory(m);
+    clock_fini(&m->vclock);
+    clock_fini(&m->hclock);
+    g_ptr_array_unref(m->devices);
+    g_ptr_array_unref(m->chardevs);
+    g_ptr_array_unref(m->vcpus);
+    g_ptr_array_unref(m->on_state_change);
+    g_ptr_array_unref(m->on_powerdown);
+    g_ptr_array_unref(m->on_reset);
+    g_ptr_array_unref(m->on_exit);
+    g_main_context_unref(m->context);
+    machine_lock_fini(m);
+    log_fini(&m->log);
+    g_free(m);
+}
+
+/* ---- Run states ------------------------------------------------------------------------------------ */
+
+void machine_set_state(struct machine *m, enum run_state state)
+{
+    if (m->state == state)
+        return;
+    m->state = state;
+    machine_call_hooks(m->on_state_change);
+}
+
+void machine_start(struct machine *m)
+{
+    assert(machine_is_locked(m));
+    if (m->state == RUN_RUNNING)
+        return;
+    clock_start(&m->vclock);
+    machine_set_state(m, RUN_RUNNING);
+    vcpus_resume(m);
+}
+
+void machine_stop(struct machine *m, enum run_state state)
+{
+    assert(machine_is_locked(m));
+    vcpus_park(m);
+    clock_stop(&m->vclock);
+    machine_set_state(m, state);
+}
+
+void machine_pause(struct machine *m)
+{
+    if (m->state == RUN_RUNNING)
+        machine_stop(m, RUN_PAUSED);
+}
+
+void machine_reset(struct machine *m)
+{
+    assert(machine_is_locked(m));
+    as_begin(&m->mem);
+    as_begin(&m->io);
+    for (unsigned i = 0; i < m->devices->len; i++)
+        device_reset(m->devices->pdata[i]);
+    as_commit(&m->io);
+    as_commit(&m->mem);
+    for (unsigned i = 0; i < m->vcpus->len; i++)
+        vcpu_reset(m->vcpus->pdata[i]);
+    machine_call_hooks(m->on_reset);
+    m->resets++;
+    as_reclaim(&m->mem); /* the vCPUs are parked */
+    as_reclaim(&m->io);
+}
+
+/* ---- The main loop ---------------------------------------------------------------------------------- */
+
+void machine_iterate(struct machine *m, bool block)
+{
+    g_main_context_iteration(m->context, block);
+}
+
+int machine_run(struct machine *m)
+{
+    while (!m->quit)
+        machine_iterate(m, true);
+    machine_lock(m);
+    machine_pause(m);
+    machine_unlock(m);
+    return m->exit_status;
+}
+
+/* ---- Saved state -------------------------------------------------------------------------------------- */
+
+void machine_save(struct machine *m, GByteArray *out)
+{
+    int64_t now = clock_now(&m->vclock);
+    g_byte_array_append(out, (const guint8 *)SAVE_MAGIC, 8);
+    g_byte_array_append(out, (const guint8 *)&now, sizeof(now));
+    for (unsigned i = 0; i < m->devices->len; i++)
+        device_save(m->devices->pdata[i], out);
+    for (unsigned i = 0; i < m->vcpus->len; i++) {
+        const struct vcpu_ops *ops = m->vcpu_ops;
+        g_autofree struct x86_state *st = g_malloc0(ops->state_size);
+        g_autofree char *path = g_strdup_printf("cpu.%u", i);
+        vcpu_save(m->vcpus->pdata[i], st);
+        state_save("cpu", path, 1, ops->state_fields, st, out);
+    }
+}
+
+static bool load_vcpu(struct machine *m, unsigned i, struct state_reader *r, GError **err)
+{
+    const struct vcpu_ops *ops = m->vcpu_ops;
+    g_autofree struct x86_state *st = g_malloc0(ops->state_size);
+    g_autofree char *path = g_strdup_printf("cpu.%u", i);
+    if (!state_load(r, "cpu", path, 1, ops->state_fields, st, err))
+        return false;
+    vcpu_load(m->vcpus->pdata[i], st);
+    return true;
+}
+
+bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err)
+{
+    int64_t now;
+    if (len < 16 || memcmp(data, SAVE_MAGIC, 8) != 0)
+        return error_set(err, "this is not a saved machine state");
+    memcpy(&now, data + 8, sizeof(now));
+    clock_set(&m->vclock, now);
+    struct state_reader r = {.data = data, .len = len, .pos = 16};
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        size_t used;
+        if (!device_load(m->devices->pdata[i], r.data + r.pos, r.len - r.pos, &used, err))
+            return false;
+        r.pos += used;
+    }
+    for (unsigned i = 0; i < m->vcpus->len; i++)
+        if (!load_vcpu(m, i, &r, err))
+            return false;
+    if (r.pos != r.len)
+        return error_set(err, "saved machine state: %zu bytes are left over (a device that this "
+                              "machine lacks)", r.len - r.pos);
+    return true;
+}
