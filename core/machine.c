@@ -234,9 +234,9 @@ void machine_reset(struct machine *m)
         device_reset(m->devices->pdata[i]);
     as_commit(&m->io);
     as_commit(&m->mem);
+    machine_call_hooks(m->on_reset);
     for (unsigned i = 0; i < m->vcpus->len; i++)
         vcpu_reset(m->vcpus->pdata[i]);
-    machine_call_hooks(m->on_reset);
     m->resets++;
     as_reclaim(&m->mem); /* the vCPUs are parked */
     as_reclaim(&m->io);

@@ -194,9 +194,9 @@ void machine_request_exit(struct machine *m, int status, enum run_cause cause);
 /* The accelerator cannot go on; it said why. */
 void machine_request_fatal(struct machine *m);
 
-/* Reset now: devices in realize order, vCPUs to their reset state, then the on_reset hooks
- * (which place ROM copies and a directly booted kernel, and set up its vCPU). Main thread,
- * lock held, vCPUs parked. */
+/* Reset now: devices in realize order, then the on_reset hooks (which place ROM copies and a
+ * directly booted kernel, and set vcpu->boot), then the vCPUs. Main thread, lock held, vCPUs
+ * parked. */
 void machine_reset(struct machine *m);
 
 /* Run the main loop until the machine is told to end; returns the exit status. Main thread,
