@@ -23,7 +23,21 @@ struct accel {
     bool (*vcpu_init)(struct vcpu *v, GError **err); /* in the vCPU's thread */
     void (*vcpu_exit)(struct vcpu *v);
     enum vcpu_exit (*run)(struct vcpu *v);
-    void (*kick)(struct vcpu *v); /* any thread, signal-safe, no lock */
+    /* Make run() look at v->pins and v->kicked; it returns VCPU_KICKED only for the latter.
+     * Any thread, signal-safe, no lock. */
+    void (*kick)(struct vcpu *v);
+    /*
+     * For -icount, where all vCPUs take turns on one thread. run_budget() is run() for at most
+     * `insns` instructions (REP counts as one): *done gets how many completed, never more than
+     * asked; VCPU_KICKED with *done == insns when they were used up. executed() is how many of
+     * the present run_budget() completed so far, exact whenever a device is accessed or the TSC
+     * is read. What happens may depend on nothing but guest state, instruction counts and the
+     * virtual clock (RDRAND included); a kick may come at any time and must not change it.
+     * A device may arm a timer within the budget: the loop then kicks, and run_budget() should
+     * return after the instruction that did the I/O, or soon after.
+     */
+    enum vcpu_exit (*run_budget)(struct vcpu *v, int64_t insns, int64_t *done);
+    int64_t (*executed)(struct vcpu *v);
     void (*save)(struct vcpu *v, struct x86_state *st);
     void (*load)(struct vcpu *v, const struct x86_state *st);
     /* Translate a linear address with the vCPU's present paging, without side effects.
@@ -39,11 +53,20 @@ extern const struct accel *const accel_table[]; /* NULL-terminated, best first *
 /* Put the boot processor's reset state to what vcpu->boot asks for. accel/boot.c. */
 void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot);
 
-/* Pick from "-accel a:b" text (NULL: the best that works); *why gets one line to announce. */
+/* Pick from "-accel a:b" text (NULL: the best that works). *why gets the line to announce when
+ * the choice is not the one asked for first, else NULL; both owned by the caller. */
 const struct accel *accel_select(const char *text, char **why, GError **err);
+/* "-accel help". */
+void accel_help(GString *out);
 
-/* The thread function of every vCPU (arg: struct vcpu *); used by core through the machine's
- * table so that core does not include accel/. See core/vcpu_ops.h. */
-void *accel_vcpu_thread(void *arg);
+/* The loop around run(): main.c sets machine.accel and machine.vcpu_ops before
+ * machine_create_vcpus(). */
+extern const struct vcpu_ops accel_vcpu_ops;
+
+/* Guest instructions executed so far under -icount. */
+int64_t accel_icount(struct machine *m);
+
+/* struct x86_state as declared fields, for saving (core/state.h). */
+extern const struct state_field x86_state_fields[];
 
 #endif

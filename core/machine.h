@@ -55,9 +55,9 @@ struct machine_config {
     GPtrArray *globals;     /* -global: struct machine_global *; NULL: none */
 };
 
-/* -global TYPE.PROP=VALUE */
+/* -global DRIVER.PROPERTY=VALUE */
 struct machine_global {
-    char *type, *prop, *value;
+    char *driver, *property, *value;
     bool used; /* some device had it: main.c warns about the others */
 };
 

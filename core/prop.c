@@ -184,7 +184,7 @@ void props_defaults(struct device *dev)
 
 static bool global_is_for(const struct machine_global *g, const struct device_type *type)
 {
-    return strcmp(g->type, type->name) == 0 || (type->alias && strcmp(g->type, type->alias) == 0);
+    return strcmp(g->driver, type->name) == 0 || (type->alias && strcmp(g->driver, type->alias) == 0);
 }
 
 void props_globals(struct device *dev)
@@ -195,8 +195,8 @@ void props_globals(struct device *dev)
         if (!global_is_for(g, dev->type))
             continue;
         g->used = true;
-        if (!dev->error && !device_set(dev, g->prop, g->value, &dev->error))
-            error_prefix(&dev->error, "-global %s.%s=%s: ", g->type, g->prop, g->value);
+        if (!dev->error && !device_set(dev, g->property, g->value, &dev->error))
+            error_prefix(&dev->error, "-global %s.%s=%s: ", g->driver, g->property, g->value);
     }
 }
 
