@@ -19,7 +19,6 @@ struct i8259_chip {
     uint8_t base;     /* ICW2: vector of input 0 */
     uint8_t icw3;     /* as written; the wiring of a PC is fixed */
     uint8_t init;     /* next ICW expected (2, 3, 4), 0: ready */
-    bool level_mode;  /* ICW1 LTIM */
     bool single;      /* ICW1 SNGL */
     bool need_icw4;   /* ICW1 IC4 */
     bool aeoi, sfnm;  /* ICW4 */

@@ -20,7 +20,6 @@ struct ioapic {
     uint8_t reset_id;
     uint8_t select; /* IOREGSEL */
     uint32_t lines; /* level of the inputs */
-    uint32_t irr;   /* edge requests that wait for unmasking */
     uint64_t redir[IOAPIC_PINS];
 };
 
