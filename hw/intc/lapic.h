@@ -26,7 +26,7 @@ enum apic_delivery { /* ICR, LVT and redirection entry bits 10:8 */
 };
 
 enum apic_lvt { /* index into lapic.lvt, in the order of the register page */
-    LVT_CMCI, LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT
+    LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT
 };
 
 /* Part of the board; machine.apic_bus points to it. */
@@ -50,14 +50,14 @@ struct lapic {
 
     uint64_t base;      /* IA32_APIC_BASE */
     uint32_t id;        /* initial (x2APIC) id */
-    uint32_t id_reg;    /* xAPIC ID register, bits 31:24 */
     uint32_t ldr, dfr, svr, tpr;
     uint32_t irr[8], isr[8], tmr[8];
     uint32_t esr, esr_pending;
     uint32_t icr_low, icr_high;
     uint32_t lvt[LVT_COUNT];
     uint32_t divide, initial_count;
-    int64_t count_start;    /* virtual ns when initial_count was loaded */
+    uint32_t count;         /* the current-count register as of count_start; 0: stopped */
+    int64_t count_start;    /* virtual ns */
     uint64_t tsc_deadline;  /* IA32_TSC_DEADLINE */
     struct timer timer;
     bool lint[2];           /* pin levels as last seen, for edges */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What connects the local APICs: message destinations, lowest-priority arbitration, MSI, and
+ * the LINT wires. Intel SDM vol. 3 sections 10.6.2, 10.8.2, 10.11.
+ */
+#include "hw/intc/lapic_int.h"
+
+#define MSI_PRIORITY 0xfff
+#define MSI_SIZE 0x100000
+
+static struct lapic *lapic_of(struct machine *m, unsigned i)
+{
+    return ((struct vcpu *)g_ptr_array_index(m->vcpus, i))->lapic.apic;
+}
+
+static bool matches_logical(const struct lapic *a, uint32_t dest)
+{
+    if (lapic_x2(a)) {
+        uint32_t bit = 1u << (a->id & 15);
+        return dest >> 16 == a->id >> 4 && (dest & bit);
+    }
+    uint8_t ldr = a->ldr >> 24;
+    if (a->dfr >> 28 == 0xf) /* flat */
+        return dest & ldr & 0xff;
+    return (dest >> 4 & 0xf) == ldr >> 4 && (dest & ldr & 0xf);
+}
+
+static bool matches(const struct lapic *a, uint32_t dest, bool logical)
+{
+    if (!a || !lapic_enabled(a))
+        return false;
+    if (dest == APIC_DEST_ALL)
+        return true;
+    return logical ? matches_logical(a, dest) : a->id == dest;
+}
+
+/* The matching CPU with the lowest processor priority, in turn among equals. */
+static struct lapic *arbitrate(struct machine *m, uint32_t dest, bool logical)
+{
+    struct lapic *best = NULL;
+    unsigned n = m->vcpus->len, first = m->apic_bus ? m->apic_bus->next_lowest : 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct lapic *a = lapic_of(m, (first + i) % n);
+        if (!matches(a, dest, logical) || !lapic_software_enabled(a))
+            continue;
+        if (!best || lapic_ppr(a) >> 4 < lapic_ppr(best) >> 4)
+            best = a;
+    }
+    if (best && m->apic_bus)
+        m->apic_bus->next_lowest = (best->vcpu->index + 1) % n;
+    return best;
+}
+
+bool apic_deliver(struct machine *m, uint32_t dest, bool logical, enum apic_delivery mode,
+                  uint8_t vector, bool level_triggered, bool assert_level)
+{
+    bool taken = false;
+    if (!assert_level)
+        return false;
+    if (mode == APIC_LOWEST) {
+        struct lapic *a = arbitrate(m, dest, logical);
+        return a && lapic_accept(a, mode, vector, level_triggered);
+    }
+    for (unsigned i = 0; i < m->vcpus->len; i++) {
+        struct lapic *a = lapic_of(m, i);
+        if (matches(a, dest, logical))
+            taken |= lapic_accept(a, mode, vector, level_triggered);
+    }
+    return taken;
+}
+
+void apic_msi(struct machine *m, uint32_t addr, uint32_t data)
+{
+    uint32_t dest = addr >> MSI_DEST_SHIFT & 0xff;
+    bool level = data & MSI_DATA_LEVEL;
+    if (dest == 0xff)
+        dest = APIC_DEST_ALL;
+    apic_deliver(m, dest, addr & MSI_LOGICAL, data >> 8 & 7, data, level,
+                 !level || (data & MSI_DATA_ASSERT));
+}
+
+static void msi_write(void *dev, uint64_t off, uint64_t val, unsigned size)
+{
+    struct apic_bus *bus = dev;
+    if (size == 4 && !(off & 0xff3)) /* bits 11:4 of the address are reserved */
+        apic_msi(bus->machine, APIC_DEFAULT_BASE | off, val);
+}
+
+static const struct region_ops msi_ops = {.write = msi_write, .min = 1, .max = 4};
+
+void apic_bus_set_lint(void *opaque, int n, int level)
+{
+    struct apic_bus *bus = opaque;
+    bus->lint[n] = level;
+    for (unsigned i = 0; i < bus->machine->vcpus->len; i++) {
+        struct lapic *a = lapic_of(bus->machine, i);
+        if (a)
+            lapic_lint(a, n, level);
+    }
+}
+
+void apic_bus_init(struct apic_bus *bus, struct machine *m)
+{
+    bus->machine = m;
+    region_init_io(&bus->msi, "msi", &msi_ops, bus, MSI_SIZE);
+    region_add(&m->mem_root, APIC_DEFAULT_BASE, &bus->msi, MSI_PRIORITY);
+    m->apic_bus = bus;
+}
+
+void apic_bus_fini(struct apic_bus *bus)
+{
+    region_fini(&bus->msi);
+    bus->machine->apic_bus = NULL;
+}
