@@ -29,16 +29,16 @@ struct pit_counter {
     uint16_t latch;
     bool status_latched;
     uint8_t status;
-    /* counting: the element held `start_count` at tick `start`; see i8254.c */
-    bool loaded;        /* counting since `start` (a count was loaded, or a trigger came) */
-    bool armed;         /* a count was written: what modes 1 and 5 wait for a trigger with */
-    bool paused;        /* gate low in modes 0, 2, 3, 4: stopped at paused_count */
-    uint32_t reload;    /* CR: 1-65536 (10000 in BCD) */
-    uint32_t period;    /* what the present cycle counts: reload, as of its load */
-    uint32_t next_period; /* modes 2, 3: a count written while counting, 0: none */
-    uint32_t paused_count;
-    int64_t start;      /* tick of the load */
-    bool out;           /* OUT as last told to irq */
+    /* counting, in ticks of PIT_HZ since virtual time 0; see i8254.c */
+    bool loaded;        /* the element counts `period` down since tick `start` */
+    bool was_low;       /* mode 1, retriggered: OUT was low already before `start` */
+    bool paused;        /* gate low: the element stands as it was at tick paused_at */
+    uint32_t reload;    /* CR: 1-65536 (10000 in BCD), 0: none written yet */
+    uint32_t period;    /* reload as it was at the load */
+    uint32_t next_period; /* modes 2, 3: written while counting, 0: none */
+    uint16_t idle;      /* what the element shows while not loaded */
+    int64_t start, paused_at;
+    int64_t seen;       /* tick up to which rising edges of OUT were told to irq */
 };
 
 struct i8254 {

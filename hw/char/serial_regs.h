@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* PC16550D registers (National Semiconductor, section 8). */
+#ifndef HW_CHAR_SERIAL_REGS_H
+#define HW_CHAR_SERIAL_REGS_H
+
+enum {
+    UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4,
+    UART_LSR = 5, UART_MSR = 6, UART_SCR = 7, /* DLL, DLM at 0, 1 while LCR.DLAB */
+
+    IER_RX = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08,
+    IIR_NONE = 0x01, IIR_MODEM = 0x00, IIR_THRE = 0x02, IIR_RX = 0x04, IIR_LINE = 0x06,
+    IIR_TIMEOUT = 0x0c, IIR_FIFOS = 0xc0,
+    FCR_ENABLE = 0x01, FCR_CLEAR_RX = 0x02, FCR_CLEAR_TX = 0x04, FCR_DMA = 0x08,
+    FCR_TRIGGER_SHIFT = 6,
+    LCR_BREAK = 0x40, LCR_DLAB = 0x80,
+    MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10,
+    LSR_DR = 0x01, LSR_OE = 0x02, LSR_PE = 0x04, LSR_FE = 0x08, LSR_BI = 0x10, LSR_THRE = 0x20,
+    LSR_TEMT = 0x40, LSR_FIFO_ERROR = 0x80,
+    MSR_DCTS = 0x01, MSR_DDSR = 0x02, MSR_TERI = 0x04, MSR_DDCD = 0x08, MSR_CTS = 0x10,
+    MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80,
+};
+
+#endif
