@@ -11,6 +11,7 @@
 #define ACCEL_ACCEL_H
 
 #include "core/vcpu.h"
+#include "core/vcpu_ops.h"
 #include "target/x86/state.h"
 
 struct accel {
