@@ -271,7 +271,7 @@ void options_usage(GString *out)
 
 static void free_global(void *p)
 {
-    struct global_prop *g = p;
+    struct machine_global *g = p;
 
     g_free(g->driver);
     g_free(g->property);
@@ -293,8 +293,8 @@ void options_init(struct options *o)
     o->serials = g_ptr_array_new_with_free_func(g_free);
     o->monitors = g_ptr_array_new_with_free_func(g_free);
     o->mons = g_ptr_array_new_with_free_func(g_free);
-    o->devices = g_ptr_array_new_with_free_func((GDestroyNotify)keyvals_free);
-    o->globals = g_ptr_array_new_with_free_func(free_global);
+    o->devices = g_ptr_array_new_with_free_func(g_free);
+    o->config.globals = g_ptr_array_new_with_free_func(free_global);
 }
 
 void options_free(struct options *o)
@@ -312,6 +312,6 @@ void options_free(struct options *o)
     g_ptr_array_free(o->monitors, TRUE);
     g_ptr_array_free(o->mons, TRUE);
     g_ptr_array_free(o->devices, TRUE);
-    g_ptr_array_free(o->globals, TRUE);
+    g_ptr_array_free(c->globals, TRUE);
     memset(o, 0, sizeof(*o));
 }

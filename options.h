@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "core/machine.h"
-#include "util/keyval.h"
 
 /* What to print instead of running a machine. */
 enum options_help {
@@ -31,18 +30,13 @@ enum options_help {
     HELP_LOG,      /* -d help */
 };
 
-struct global_prop {
-    char *driver, *property, *value;
-};
-
 struct options {
     struct machine_config config;
     GPtrArray *chardevs; /* char *: text of each -chardev */
     GPtrArray *serials;  /* char *: text of each serial port, defaults filled in */
     GPtrArray *monitors; /* char *: text of each human monitor, defaults filled in */
     GPtrArray *mons;     /* char *: ids of the chardevs of each -mon */
-    GPtrArray *devices;  /* struct keyvals *, "driver" first */
-    GPtrArray *globals;  /* struct global_prop * */
+    GPtrArray *devices;  /* char *: text of each -device */
     bool nographic;
     char *display;       /* "none", or NULL: not said */
     bool daemonize;

@@ -26,8 +26,7 @@ bool opt_device(struct options *o, const char *arg, GError **err)
     } else if (keyvals_get(kv, "help") || keyvals_get(kv, "?")) {
         options_ask(o, HELP_DEVICE_PROPS, driver);
     } else {
-        g_ptr_array_add(o->devices, kv);
-        return true;
+        g_ptr_array_add(o->devices, g_strdup(arg));
     }
     keyvals_free(kv);
     return ok;
@@ -36,12 +35,12 @@ bool opt_device(struct options *o, const char *arg, GError **err)
 static void add_global(struct options *o, const char *driver, size_t len, const char *property,
                        size_t plen, const char *value)
 {
-    struct global_prop *g = g_new0(struct global_prop, 1);
+    struct machine_global *g = g_new0(struct machine_global, 1);
 
     g->driver = g_strndup(driver, len);
     g->property = g_strndup(property, plen);
     g->value = g_strdup(value);
-    g_ptr_array_add(o->globals, g);
+    g_ptr_array_add(o->config.globals, g);
 }
 
 /* driver.property=value, or driver=...,property=...,value=... */

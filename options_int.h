@@ -10,6 +10,7 @@
 #define OPTIONS_INT_H
 
 #include "options.h"
+#include "util/keyval.h"
 
 typedef bool option_fn(struct options *o, const char *arg, GError **err);
 

@@ -45,7 +45,7 @@ static unsigned nearness(const char *word, const char *candidate)
     size_t n = MIN(strlen(word), strlen(candidate));
 
     if (n >= 3 && g_ascii_strncasecmp(word, candidate, n) == 0)
-        d = MIN(d, 2);
+        d = MIN(d, 1);
     return d;
 }
 

@@ -194,12 +194,10 @@ START_TEST(devices)
 {
     accept("hostel -device isa-debug-exit,iobase=0xf4,iosize=4 -device pc-testdev,id=a,,b");
     ck_assert_uint_eq(o.devices->len, 2);
-    struct keyvals *kv = o.devices->pdata[0];
-    ck_assert_str_eq(keyvals_get(kv, "driver"), "isa-debug-exit");
-    ck_assert_str_eq(keyvals_get(kv, "iobase"), "0xf4");
-    ck_assert_str_eq(keyvals_get(o.devices->pdata[1], "id"), "a,b");
+    ck_assert_str_eq(o.devices->pdata[0], "isa-debug-exit,iobase=0xf4,iosize=4");
+    ck_assert_str_eq(o.devices->pdata[1], "pc-testdev,id=a,,b");
     accept("hostel -global isa-serial.iobase=0x3f8 -global driver=a,property=b,value=c");
-    struct global_prop *g = o.globals->pdata[0];
+    struct machine_global *g = o.config.globals->pdata[0];
     ck_assert_str_eq(g->driver, "isa-serial");
     ck_assert_str_eq(g->property, "iobase");
     ck_assert_str_eq(g->value, "0x3f8");
