@@ -33,12 +33,11 @@ struct serial {
     uint8_t tx[SERIAL_FIFO]; /* bytes the stream has not taken yet */
     uint8_t tx_head, tx_count;
     uint8_t rsr;          /* last byte read, given again when empty */
-    bool dead;            /* stream closed: transmit to nowhere */
     struct timer timeout_timer;
-    struct timer retry;   /* backpressure: try the stream again */
 };
 
-void serial_init(struct serial *s, struct machine *m, const char *name);
+/* With s->irq and s->chr set. False if the stream has a front end already. */
+bool serial_init(struct serial *s, struct machine *m, const char *name, GError **err);
 void serial_fini(struct serial *s);
 void serial_reset(struct serial *s);
 void serial_loaded(struct serial *s);
