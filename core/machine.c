@@ -124,6 +124,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_state_change = g_ptr_array_new_with_free_func(g_free);
     m->on_powerdown = g_ptr_array_new_with_free_func(g_free);
     m->on_reset = g_ptr_array_new_with_free_func(g_free);
+    m->on_a20 = g_ptr_array_new_with_free_func(g_free);
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
     space_init(m, &m->mem, "memory", &m->mem_root, UINT64_MAX);
@@ -167,10 +168,11 @@ void machine_free(struct machine *m)
     if (!m)
         return;
     machine_call_hooks(m->on_exit);
-    vcpus_free(m);
+    vcpus_end(m);
     machine_lock(m);
     while (m->devices->len)
         device_free(m->devices->pdata[m->devices->len - 1]);
+    vcpus_free(m);
     if (m->chardev_free_all)
         m->chardev_free_all(m);
     machine_unlock(m);
@@ -184,11 +186,20 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->on_state_change);
     g_ptr_array_unref(m->on_powerdown);
     g_ptr_array_unref(m->on_reset);
+    g_ptr_array_unref(m->on_a20);
     g_ptr_array_unref(m->on_exit);
     g_main_context_unref(m->context);
     machine_lock_fini(m);
     log_fini(&m->log);
     g_free(m);
+}
+
+void machine_set_a20(struct machine *m, bool level)
+{
+    if (m->a20 == level)
+        return;
+    m->a20 = level;
+    machine_call_hooks(m->on_a20);
 }
 
 /* ---- Run states ------------------------------------------------------------------------------------ */

@@ -35,7 +35,9 @@ void machine_request(struct machine *m, enum machine_request bit);
 /* Park all vCPUs / let them go on. Lock held; parking releases it while it waits. */
 void vcpus_park(struct machine *m);
 void vcpus_resume(struct machine *m);
-/* End and join the threads, free the vCPUs. Lock not held. */
+/* End and join the threads. Lock not held. */
+void vcpus_end(struct machine *m);
+/* After the devices, whose local APICs point to them. */
 void vcpus_free(struct machine *m);
 /* Wait until each vCPU thread was out of guest mode once. Lock held. */
 void vcpus_grace_period(struct machine *m);

@@ -304,7 +304,7 @@ static struct vcpu *vcpu_new(struct machine *m, unsigned index)
     return v;
 }
 
-/* Threads that were started end; the vCPUs are freed. */
+/* Threads that were started end. */
 static void join_all(struct machine *m)
 {
     machine_lock(m);
@@ -321,16 +321,20 @@ static void join_all(struct machine *m)
         if (v->thread && v->thread != joined)
             g_thread_join(joined = v->thread);
     }
+    m->running = NULL;
+}
+
+void vcpus_free(struct machine *m)
+{
     for (unsigned i = 0; i < m->vcpus->len; i++) {
         struct vcpu *v = m->vcpus->pdata[i];
         g_clear_error(&v->error);
         g_free(v);
     }
     g_ptr_array_set_size(m->vcpus, 0);
-    m->running = NULL;
 }
 
-void vcpus_free(struct machine *m)
+void vcpus_end(struct machine *m)
 {
     if (m->vcpus->len == 0)
         return;
@@ -377,6 +381,7 @@ bool machine_create_vcpus(struct machine *m, unsigned n, GError **err)
     if (wait_ready(m, err))
         return true;
     join_all(m);
+    vcpus_free(m);
     if (ops->vm_exit)
         ops->vm_exit(m);
     return false;
