@@ -227,7 +227,8 @@ typedef uint16_t x87_flags_fn(const struct x86_f80 *d, const struct x86_f80 *s, 
 COMPARE_FLAGS(fcomi)
 COMPARE_FLAGS(fucomi)
 
-/* An unmasked invalid operation leaves RFLAGS alone. */
+/* An unmasked invalid operation leaves RFLAGS alone, and C1 is always cleared: the manual's rules,
+ * which not every host follows. */
 static void compare_flags_exact(struct x86_cpu *c, const struct x86_insn *i)
 {
     struct x87_outcome out;
@@ -235,6 +236,7 @@ static void compare_flags_exact(struct x86_cpu *c, const struct x86_insn *i)
     x87_host(c, i, &(struct x87_mem){.size = 0}, &out);
     x87_note(c, i);
     x87_commit(c, &out);
+    x87_clear_c1(c);
     if (!(out.fsw & ~c->fcw & FP_IE))
         x86_set_arith(c, out.eflags & (FL_ZF | FL_PF | FL_CF));
 }
