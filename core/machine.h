@@ -25,6 +25,7 @@ struct accel;
 struct apic_bus; /* hw/intc/lapic.h */
 struct chardev;
 struct vcpu_ops;
+struct icount;
 struct pci_bus;
 struct fw_cfg;
 struct board; /* hw/pc: the wiring; opaque here */
@@ -109,6 +110,7 @@ struct machine {
     void (*chardev_free_all)(struct machine *m);
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
+    struct icount *icount;     /* accel/icount.c; NULL: time is the host's */
     const struct vcpu_ops *vcpu_ops; /* how vCPUs run: set before machine_create_vcpus() */
     const struct accel *accel;
     void *accel_data;

@@ -33,14 +33,15 @@ struct vcpu_work {
 
 static void wake(struct vcpu *v)
 {
-    uint32_t s = __atomic_load_n(&v->sleeping, __ATOMIC_SEQ_CST);
+    uint32_t *sleeping = &v->sleeper->sleeping;
+    uint32_t s = __atomic_load_n(sleeping, __ATOMIC_SEQ_CST);
     if (s == VCPU_AWAKE) {
         if (__atomic_load_n(&v->ready, __ATOMIC_ACQUIRE))
             v->machine->vcpu_ops->kick(v);
     } else if (s == VCPU_ASLEEP &&
-               __atomic_compare_exchange_n(&v->sleeping, &s, VCPU_SPINNING, false,
-                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-        syscall(SYS_futex, &v->sleeping, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+               __atomic_compare_exchange_n(sleeping, &s, VCPU_SPINNING, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST)) {
+        syscall(SYS_futex, sleeping, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     }
 }
 
@@ -79,46 +80,73 @@ static int64_t monotonic_ns(void)
     return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+/* The vCPUs of one thread, which sleeps on the first one's futex. */
+struct group {
+    struct vcpu **v;
+    unsigned n;
+};
+
+static bool has_reason(struct group g)
+{
+    for (unsigned i = 0; i < g.n; i++)
+        if (vcpu_has_reason(g.v[i]))
+            return true;
+    return false;
+}
+
 /* True: there is a reason to go on. */
-static bool spin(struct vcpu *v, int64_t until)
+static bool spin(struct group g, int64_t until)
 {
     do {
         for (unsigned i = 0; i < 32; i++) {
-            if (vcpu_has_reason(v))
+            if (has_reason(g))
                 return true;
             __builtin_ia32_pause();
         }
     } while (monotonic_ns() < until);
-    return vcpu_has_reason(v);
+    return has_reason(g);
 }
 
 /* Until a reason comes or, at host time `until`, the time is up. */
-static bool doze(struct vcpu *v, int64_t until)
+static bool doze(struct group g, int64_t until)
 {
+    uint32_t *sleeping = &g.v[0]->sleeping;
     struct timespec ts = {until / NSEC_PER_SEC, until % NSEC_PER_SEC};
     for (;;) {
-        __atomic_store_n(&v->sleeping, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
-        if (vcpu_has_reason(v))
+        __atomic_store_n(sleeping, VCPU_ASLEEP, __ATOMIC_SEQ_CST);
+        if (has_reason(g))
             return true;
-        long r = syscall(SYS_futex, &v->sleeping, FUTEX_WAIT_BITSET_PRIVATE, VCPU_ASLEEP,
+        long r = syscall(SYS_futex, sleeping, FUTEX_WAIT_BITSET_PRIVATE, VCPU_ASLEEP,
                          until == INT64_MAX ? NULL : &ts, NULL, FUTEX_BITSET_MATCH_ANY);
         if (r < 0 && errno == ETIMEDOUT)
-            return vcpu_has_reason(v);
+            return has_reason(g);
     }
+}
+
+static bool group_sleep(struct group g, int64_t spin_ns, int64_t timeout_ns)
+{
+    uint32_t *sleeping = &g.v[0]->sleeping;
+    if (timeout_ns <= 0)
+        return has_reason(g);
+    int64_t now = monotonic_ns();
+    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    __atomic_store_n(sleeping, VCPU_SPINNING, __ATOMIC_SEQ_CST);
+    bool reason = spin_ns > 0 ? spin(g, now + MIN(spin_ns, timeout_ns)) : has_reason(g);
+    if (!reason)
+        reason = doze(g, until);
+    __atomic_store_n(sleeping, VCPU_AWAKE, __ATOMIC_SEQ_CST);
+    return reason;
 }
 
 bool vcpu_sleep(struct vcpu *v, int64_t spin_ns, int64_t timeout_ns)
 {
-    if (timeout_ns <= 0)
-        return vcpu_has_reason(v);
-    int64_t now = monotonic_ns();
-    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
-    __atomic_store_n(&v->sleeping, VCPU_SPINNING, __ATOMIC_SEQ_CST);
-    bool reason = spin_ns > 0 ? spin(v, now + MIN(spin_ns, timeout_ns)) : vcpu_has_reason(v);
-    if (!reason)
-        reason = doze(v, until);
-    __atomic_store_n(&v->sleeping, VCPU_AWAKE, __ATOMIC_SEQ_CST);
-    return reason;
+    return group_sleep((struct group){&v, 1}, spin_ns, timeout_ns);
+}
+
+bool vcpu_sleep_all(struct machine *m, int64_t timeout_ns)
+{
+    struct group g = {(struct vcpu **)m->vcpus->pdata, m->vcpus->len};
+    return group_sleep(g, 0, timeout_ns);
 }
 
 /* ---- Work and parking, under the machine lock -------------------------------------------------- */
@@ -165,20 +193,19 @@ void vcpu_run_on(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *ar
     }
 }
 
-/* The vCPUs of one thread: one, or all of them under -icount. */
-static bool attend(struct machine *m, struct vcpu **vs, unsigned n)
+static bool attend(struct machine *m, struct group g)
 {
     machine_lock(m);
     bool stop = true, end = false;
     while (stop && !end) {
         stop = false;
-        for (unsigned i = 0; i < n; i++) {
-            do_work(vs[i]);
-            stop |= vs[i]->stop;
-            end |= vs[i]->exit;
+        for (unsigned i = 0; i < g.n; i++) {
+            do_work(g.v[i]);
+            stop |= g.v[i]->stop;
+            end |= g.v[i]->exit;
         }
-        for (unsigned i = 0; i < n; i++)
-            vs[i]->stopped = stop || end;
+        for (unsigned i = 0; i < g.n; i++)
+            g.v[i]->stopped = stop || end;
         if (stop || end)
             machine_notify(m);
         if (stop && !end)
@@ -193,7 +220,7 @@ bool vcpu_attend(struct vcpu *v)
     if (!__atomic_load_n(&v->kicked, __ATOMIC_ACQUIRE))
         return true;
     __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
-    return attend(v->machine, &v, 1);
+    return attend(v->machine, (struct group){&v, 1});
 }
 
 bool vcpu_attend_all(struct machine *m)
@@ -203,7 +230,8 @@ bool vcpu_attend_all(struct machine *m)
         struct vcpu *v = m->vcpus->pdata[i];
         kicked |= __atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST) != 0;
     }
-    return !kicked || attend(m, (struct vcpu **)m->vcpus->pdata, m->vcpus->len);
+    return !kicked ||
+           attend(m, (struct group){(struct vcpu **)m->vcpus->pdata, m->vcpus->len});
 }
 
 void vcpu_ready(struct vcpu *v, GError *err)
@@ -265,12 +293,14 @@ static void do_save(struct vcpu *v, void *arg)
 static void do_load(struct vcpu *v, void *arg)
 {
     v->machine->vcpu_ops->load(v, arg);
+    v->halted = false;
 }
 
 static void do_reset(struct vcpu *v, void *arg)
 {
     __atomic_store_n(&v->pins, 0, __ATOMIC_SEQ_CST);
     v->machine->vcpu_ops->reset(v);
+    v->halted = false;
 }
 
 void vcpu_save(struct vcpu *v, struct x86_state *st)
@@ -298,6 +328,7 @@ static struct vcpu *vcpu_new(struct machine *m, unsigned index)
     v->apic_id = index;
     v->accel = m->accel;
     v->wake_mask = UINT32_MAX;
+    v->sleeper = index && m->config->icount ? m->vcpus->pdata[0] : v;
     v->stop = true;
     v->kicked = 1; /* the first vcpu_attend() parks */
     g_queue_init(&v->work);

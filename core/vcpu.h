@@ -84,6 +84,8 @@ struct vcpu {
     /* Pins that end the present halt (set by the accelerator before it returns VCPU_HALTED):
      * without INTR when interrupts are disabled, only INIT and SIPI in wait-for-SIPI. */
     uint32_t wake_mask;
+    bool halted; /* -icount: not to be run before a pin of wake_mask; its thread's */
+    struct vcpu *sleeper; /* the vCPU whose `sleeping` this thread waits on: itself, or the first */
 
     /* Under the machine lock: */
     bool stop;     /* park as soon as possible and stay parked */
@@ -146,5 +148,7 @@ static inline bool vcpu_has_reason(const struct vcpu *v)
 /* Sleep until vcpu_has_reason(), or for timeout_ns (INT64_MAX: no limit), after having spun
  * for at most spin_ns. False: the time was up. Without the lock. */
 bool vcpu_sleep(struct vcpu *v, int64_t spin_ns, int64_t timeout_ns);
+/* The same for all on their one thread (-icount); a reason for any of them ends it. */
+bool vcpu_sleep_all(struct machine *m, int64_t timeout_ns);
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest execution loop of a vCPU thread, the same for every accelerator:
+ *
+ *     attend (work for this thread, parking) -> run -> decide -> sleep if halted -> attend ...
+ *
+ * A halted vCPU spins for a moment before it sleeps when its last halts were short: waking a
+ * sleeping thread can cost 180 us, most of a guest's wake-up by another CPU. Each halt that
+ * outlasts the spin halves it, so an idle guest does not spin at all.
+ */
+#include "accel/accel.h"
+
+#include "accel/icount.h"
+#include "core/machine.h"
+#include "core/vcpu_ops.h"
+
+#define SPIN_MAX 100000 /* ns */
+#define SPIN_MIN 5000
+
+void accel_decide(struct vcpu *v, enum vcpu_exit why)
+{
+    struct machine *m = v->machine;
+    switch (why) {
+    case VCPU_RESET:
+        machine_request_reset(m, CAUSE_GUEST_RESET);
+        break;
+    case VCPU_SHUTDOWN:
+        LOG(&m->log, LOG_CPU_RESET, "CPU %u: triple fault\n", v->index);
+        machine_request_reset(m, CAUSE_TRIPLE_FAULT);
+        break;
+    case VCPU_DEBUG:
+        machine_request_pause(m);
+        break;
+    case VCPU_FATAL:
+        machine_request_fatal(m);
+        break;
+    case VCPU_KICKED:
+    case VCPU_HALTED:
+        break;
+    }
+}
+
+/* How long the next halt may spin, given how long this one lasted. */
+static int64_t next_spin(int64_t spin, int64_t lasted)
+{
+    if (lasted > SPIN_MAX)
+        return spin / 2 < SPIN_MIN ? 0 : spin / 2;
+    return MIN(MAX(spin * 2, SPIN_MIN), SPIN_MAX);
+}
+
+static void halt(struct vcpu *v, int64_t *spin)
+{
+    int64_t begin = g_get_monotonic_time();
+    vcpu_sleep(v, *spin, INT64_MAX);
+    *spin = next_spin(*spin, (g_get_monotonic_time() - begin) * 1000);
+}
+
+static void *vcpu_thread(void *arg)
+{
+    struct vcpu *v = arg;
+    const struct accel *a = v->accel;
+    GError *err = NULL;
+    bool ok = a->vcpu_init(v, &err);
+    vcpu_ready(v, err);
+    /* Spinning takes a core from somebody who computes if there are fewer cores than vCPUs. */
+    bool may_spin = v->machine->vcpus->len > 1 && g_get_num_processors() > 1;
+    int64_t spin = 0;
+    while (vcpu_attend(v)) {
+        enum vcpu_exit why = a->run(v);
+        if (why == VCPU_HALTED)
+            halt(v, &spin);
+        else
+            accel_decide(v, why);
+        if (!may_spin)
+            spin = 0;
+    }
+    if (ok)
+        a->vcpu_exit(v);
+    return NULL;
+}
+
+static void *icount_thread(void *arg)
+{
+    struct machine *m = arg;
+    bool ok[m->vcpus->len];
+    for (unsigned i = 0; i < m->vcpus->len; i++) {
+        struct vcpu *v = m->vcpus->pdata[i];
+        GError *err = NULL;
+        ok[i] = v->accel->vcpu_init(v, &err);
+        vcpu_ready(v, err);
+    }
+    icount_loop(m);
+    for (unsigned i = 0; i < m->vcpus->len; i++)
+        if (ok[i])
+            m->accel->vcpu_exit(m->vcpus->pdata[i]);
+    return NULL;
+}
+
+static bool ops_vm_init(struct machine *m, GError **err)
+{
+    if (m->accel->vm_init && !m->accel->vm_init(m, err))
+        return false;
+    if (m->config->icount)
+        icount_init(m);
+    return true;
+}
+
+static void ops_vm_exit(struct machine *m)
+{
+    icount_fini(m);
+    if (m->accel->vm_exit)
+        m->accel->vm_exit(m);
+}
+
+static void ops_kick(struct vcpu *v)
+{
+    v->accel->kick(v);
+}
+
+static void ops_reset(struct vcpu *v)
+{
+    struct x86_state *st = g_new0(struct x86_state, 1);
+    const struct cpu_model *model = v->machine->cpu_model;
+    x86_state_reset(st, v->index == 0, model ? model->signature : 0);
+    if (v->boot)
+        accel_boot_state(st, v->boot);
+    v->accel->load(v, st);
+    g_free(st);
+}
+
+static void ops_save(struct vcpu *v, struct x86_state *st)
+{
+    v->accel->save(v, st);
+}
+
+static void ops_load(struct vcpu *v, const struct x86_state *st)
+{
+    v->accel->load(v, st);
+}
+
+const struct vcpu_ops accel_vcpu_ops = {
+    .vm_init = ops_vm_init,
+    .vm_exit = ops_vm_exit,
+    .thread = vcpu_thread,
+    .thread_all = icount_thread,
+    .kick = ops_kick,
+    .reset = ops_reset,
+    .save = ops_save,
+    .load = ops_load,
+    .state_size = sizeof(struct x86_state),
+    .state_fields = x86_state_fields,
+};
