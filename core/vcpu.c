@@ -351,6 +351,7 @@ static void join_all(struct machine *m)
         struct vcpu *v = m->vcpus->pdata[i];
         if (v->thread && v->thread != joined)
             g_thread_join(joined = v->thread);
+        __atomic_store_n(&v->ready, false, __ATOMIC_RELEASE); /* kicks go nowhere now */
     }
     m->running = NULL;
 }
