@@ -17,17 +17,14 @@ struct mc146818 {
     struct irq_line irq;
     struct region io;
     struct clock *clock;  /* host or virtual, by -rtc clock= */
-    uint8_t cmos[128];    /* time registers are current as of `seen` when the divider is off */
+    uint8_t cmos[128];    /* the time registers are brought up to date when somebody looks */
     uint8_t index;        /* of port 70h, 7 bits */
-    bool nmi_masked;      /* bit 7 of port 70h */
-    int64_t base_ns;      /* RTC time (ns since 1970) = clock_now(clock) + base_ns, while counting */
-    int64_t held_ns;      /* RTC time while held (SET or divider reset) */
-    bool held;
-    int64_t seen;         /* virtual ns up to which update/alarm flags are accounted */
-    int64_t seen_rtc;     /* RTC seconds at that moment */
-    int64_t periodic_base; /* virtual ns of a periodic edge */
-    int64_t periodic_seen; /* virtual ns up to which periodic edges are accounted */
-    struct timer timer, periodic_timer;
+    bool nmi_masked;      /* bit 7 of port 70h; nothing here raises NMI */
+    int64_t base_ns;      /* time since 1970 = clock_now(clock) + base_ns */
+    int64_t seen_s;       /* second up to which update and alarm flags are accounted */
+    int64_t seen_tick;    /* 32768 Hz tick up to which the periodic flag is */
+    struct timer update_timer;   /* on `clock`: next update or alarm that interrupts */
+    struct timer periodic_timer; /* on the virtual clock */
 };
 
 extern const struct device_type mc146818_type;
