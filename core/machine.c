@@ -126,6 +126,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_reset = g_ptr_array_new_with_free_func(g_free);
     m->on_a20 = g_ptr_array_new_with_free_func(g_free);
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
+    m->info = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
     space_init(m, &m->mem, "memory", &m->mem_root, UINT64_MAX);
     m->mem.unassigned = unassigned_mem;
@@ -188,6 +189,7 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->on_reset);
     g_ptr_array_unref(m->on_a20);
     g_ptr_array_unref(m->on_exit);
+    g_ptr_array_unref(m->info);
     g_main_context_unref(m->context);
     machine_lock_fini(m);
     log_fini(&m->log);

@@ -75,7 +75,7 @@ static int open_locked(const char *path, GError **err)
             error_set(err, "cannot create '%s': %s", path, g_strerror(errno));
             return -1;
         }
-        if (fcntl(fd, F_SETLK, &lock) < 0) {
+        if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
             error_set(err, "'%s' is locked: another machine uses it", path);
             close(fd);
             return -1;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the monitor and the gdb stub may ask about a machine whose parts they do not know:
+ * named texts ("info pic") that the board registers, and a look into a CPU that main.c lends.
+ * Everything under the machine lock, on the main thread.
+ */
+#ifndef CORE_INSPECT_H
+#define CORE_INSPECT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct vcpu;
+
+struct machine_info {
+    const char *name, *help; /* static */
+    void (*print)(void *arg, GString *out);
+    void *arg;
+};
+
+/* `info NAME` prints with this. A second one of the same name comes after the first. */
+void machine_add_info(struct machine *m, const char *name, const char *help,
+                      void (*print)(void *arg, GString *out), void *arg);
+
+/* Each function runs where the CPU is, out of guest mode (vcpu_run_on). */
+struct cpu_inspect {
+    void (*registers)(struct vcpu *v, GString *out);
+    /* Value of a register by name ("rip", "eax", "cr3"). False: there is none of that name. */
+    bool (*register_value)(struct vcpu *v, const char *name, uint64_t *value);
+    /* Bytes at a linear address, through the CPU's page tables. False: not mapped. */
+    bool (*read_linear)(struct vcpu *v, uint64_t addr, void *buf, size_t len);
+    /* One instruction as text, as the CPU's present mode has it. Returns its length. */
+    size_t (*disasm)(struct vcpu *v, const uint8_t *bytes, size_t avail, uint64_t addr, char *text,
+                     size_t size);
+};
+
+#endif
