@@ -70,6 +70,11 @@ $(BUILD)/hostel: $(BUILD)/main.o $(BUILD)/libhostel.a
 # One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries.
 
 TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c)
+ifneq ($(HAVE_ZYDIS),yes)
+TEST_SRCS := $(filter-out %_zydis.c,$(TEST_SRCS))
+endif
+LIBS_test_decode_zydis = -lZydis
+LIBS_test_disasm_zydis = -lZydis
 TESTS = $(TEST_SRCS:%.c=$(BUILD)/%)
 FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_RUNS ?= 20000
