@@ -17,11 +17,16 @@
 #define HPET_TIMERS 3
 #define HPET_NS_PER_TICK 10
 
+struct hpet;
+
 struct hpet_timer {
     uint64_t config;
-    uint64_t comparator; /* as of the last write or periodic step */
-    uint64_t period;     /* accumulator of periodic mode */
+    uint64_t comparator; /* advanced by `period` lazily */
+    uint64_t period;     /* periodic mode: last value written */
+    bool out;            /* edge mode: the output since the last match */
     struct timer timer;
+    struct hpet *hpet;
+    unsigned n;
 };
 
 struct hpet {
@@ -34,7 +39,7 @@ struct hpet {
     uint64_t counter; /* main counter while halted */
     int64_t start_ns; /* counting: virtual ns at which the counter was 0 */
     uint8_t legacy_in; /* levels of the PIT's and RTC's outputs */
-    uint32_t pulse;    /* edge-triggered timers whose output is high at this moment */
+    uint32_t driven;   /* routes told to be high */
     struct hpet_timer t[HPET_TIMERS];
 };
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* IA-PC HPET specification 1.0a, section 2.3. */
+#ifndef HW_TIMER_HPET_REGS_H
+#define HW_TIMER_HPET_REGS_H
+
+enum {
+    HPET_CAP = 0x000, HPET_CONFIG = 0x010, HPET_STATUS = 0x020, HPET_COUNTER = 0x0f0,
+    HPET_T0 = 0x100, HPET_T_STRIDE = 0x20, HPET_T_CONFIG = 0x00, HPET_T_COMPARATOR = 0x08,
+    HPET_T_FSB = 0x10,
+
+    HPET_ENABLE = 0x1, HPET_LEGACY = 0x2,
+    HPET_CAP_LOW = 0x8086a201, /* vendor, LEG_RT_CAP, 64-bit counter, 3 timers, revision 1 */
+    HPET_PERIOD_FS = 10000000,
+
+    HPET_TN_LEVEL = 0x002, HPET_TN_ENABLE = 0x004, HPET_TN_PERIODIC = 0x008,
+    HPET_TN_PERIODIC_CAP = 0x010, HPET_TN_SIZE_CAP = 0x020, HPET_TN_SETVAL = 0x040,
+    HPET_TN_32BIT = 0x100, HPET_TN_ROUTE_SHIFT = 9, HPET_TN_ROUTE = 0x3e00,
+    HPET_TN_WRITABLE = 0x3f4e,
+    HPET_ROUTE_CAP = 0x00ff0104, /* I/O APIC inputs 2, 8, 16-23 */
+};
+
+#endif
