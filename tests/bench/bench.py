@@ -8,6 +8,7 @@ of the emulator process so far is read from /proc. Runs alternate between the em
 """
 import argparse
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import time
 
+ISOLINUX = "/usr/lib/ISOLINUX/isolinux.bin"
+LDLINUX = "/usr/lib/syslinux/modules/bios/ldlinux.c32"
 CLK = os.sysconf("SC_CLK_TCK")
 
 
@@ -52,18 +55,19 @@ def commands(args, work):
 
 
 def bochs_config(args, work):
-    """Bochs has no direct kernel boot: the same kernel and initramfs from a GRUB CD."""
+    """Bochs has no direct kernel boot: the same kernel and initramfs from an ISOLINUX CD."""
     tree = os.path.join(work, "iso")
-    os.makedirs(os.path.join(tree, "boot/grub"))
-    os.symlink(os.path.abspath(args.kernel), os.path.join(tree, "kernel"))
-    os.symlink(os.path.abspath(args.initrd), os.path.join(tree, "initrd"))
-    with open(os.path.join(tree, "boot/grub/grub.cfg"), "w") as f:
-        f.write("set timeout=0\nmenuentry x {\n linux /kernel console=ttyS0 quiet panic=-1\n"
-                " initrd /initrd\n}\n")
+    os.mkdir(tree)
+    for source, name in ((ISOLINUX, "isolinux.bin"), (LDLINUX, "ldlinux.c32"),
+                         (args.kernel, "vmlinuz"), (args.initrd, "initrd")):
+        shutil.copy(source, os.path.join(tree, name))
+    with open(os.path.join(tree, "isolinux.cfg"), "w") as f:
+        f.write("DEFAULT x\nPROMPT 0\nTIMEOUT 1\nLABEL x\n KERNEL /vmlinuz\n"
+                " APPEND initrd=/initrd console=ttyS0 quiet panic=-1\n")
     iso = os.path.join(work, "bench.iso")
-    subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", iso, tree, "--",
-                    "-follow", "on"], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", iso, "-b", "isolinux.bin", "-c",
+                    "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", tree],
+                   check=True, stderr=subprocess.DEVNULL)
     with open(os.path.join(work, "debugger"), "w") as f:
         f.write("c\n")  # Debian builds Bochs with its debugger: let it go
     rc = os.path.join(work, "bochsrc")

@@ -23,12 +23,12 @@ tests/bench/make-initrd "$bench/initrd" "$bench/guest" "$guest/busybox" "$bench/
 
 qemu=$(command -v qemu-system-x86_64 || true)
 bochs=
-if command -v bochs >/dev/null && command -v grub-mkrescue >/dev/null; then
+if command -v bochs >/dev/null && command -v xorriso >/dev/null && [ -e /usr/lib/ISOLINUX/isolinux.bin ]; then
     bochs=$(command -v bochs)
 fi
 [ -n "$qemu" ] || echo "bench: without QEMU (apt-get install qemu-system-x86)"
 [ -n "$bochs" ] || echo "bench: without Bochs (apt-get install bochs bochs-sdl bochsbios vgabios" \
-    "grub-pc-bin grub-common xorriso mtools)"
+    "isolinux syslinux-common xorriso)"
 # shellcheck disable=SC2086
 exec python3 tests/bench/bench.py --hostel "$hostel" --qemu "$qemu" --bochs "$bochs" \
     --kernel "$guest/vmlinuz-cloud" --initrd "$bench/initrd" --runs "${RUNS:-3}" ${BENCH_ARGS:-}
