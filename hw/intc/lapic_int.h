@@ -38,6 +38,7 @@ bool lapic_x2_write(struct lapic *a, unsigned reg, uint64_t value);
 
 /* lapic_timer.c */
 uint32_t lapic_timer_current(struct lapic *a);
+void lapic_timer_sync(struct lapic *a); /* fire now if the time has come: before any change */
 void lapic_timer_catch_up(struct lapic *a); /* before a change of LVT or divider */
 void lapic_timer_arm(struct lapic *a);      /* after it, and after loading */
 void lapic_timer_start(struct lapic *a, uint32_t initial_count);

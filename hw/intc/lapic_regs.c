@@ -87,6 +87,7 @@ static void write_svr(struct lapic *a, uint32_t v)
     a->svr = v;
     if (lapic_software_enabled(a))
         return;
+    lapic_timer_sync(a);
     lapic_timer_catch_up(a);
     for (unsigned i = 0; i < LVT_COUNT; i++)
         a->lvt[i] |= LVT_MASKED;
@@ -99,6 +100,7 @@ static void write_lvt(struct lapic *a, enum apic_lvt which, uint32_t v)
         v |= LVT_MASKED;
     if (which == LVT_TIMER) {
         unsigned old_mode = lapic_timer_mode(a);
+        lapic_timer_sync(a);
         lapic_timer_catch_up(a);
         a->lvt[LVT_TIMER] = v;
         if ((old_mode == TIMER_TSC_DEADLINE) != (lapic_timer_mode(a) == TIMER_TSC_DEADLINE)) {
@@ -151,6 +153,7 @@ static void reg_set(struct lapic *a, unsigned reg, uint32_t v)
         lapic_timer_start(a, v);
         break;
     case APIC_TIMER_DIVIDE:
+        lapic_timer_sync(a);
         lapic_timer_catch_up(a);
         a->divide = v;
         lapic_timer_arm(a);

@@ -94,8 +94,15 @@ void lapic_timer_fire(void *opaque)
         timer_set(&a->timer, soonest);
 }
 
+void lapic_timer_sync(struct lapic *a)
+{
+    if (timer_pending(&a->timer) && a->timer.deadline <= now(a))
+        lapic_timer_fire(a);
+}
+
 void lapic_timer_start(struct lapic *a, uint32_t initial_count)
 {
+    lapic_timer_sync(a);
     if (lapic_timer_mode(a) == TIMER_TSC_DEADLINE)
         return;
     a->initial_count = a->count = initial_count;
@@ -105,6 +112,7 @@ void lapic_timer_start(struct lapic *a, uint32_t initial_count)
 
 void lapic_timer_set_deadline(struct lapic *a, uint64_t tsc)
 {
+    lapic_timer_sync(a);
     if (lapic_timer_mode(a) != TIMER_TSC_DEADLINE)
         return;
     a->tsc_deadline = tsc;

@@ -14,6 +14,8 @@
 
 /* Periodic timers that are faster lose interrupts, not the host. */
 #define MIN_INTERVAL_NS 10000
+/* Matches further away than decades are not waited for. */
+#define MAX_TICKS (1ull << 57)
 
 static int64_t now_ns(const struct hpet *s)
 {
@@ -75,10 +77,11 @@ static void drive(struct hpet *s)
 static void arm(struct hpet *s, unsigned n, int64_t not_before)
 {
     struct hpet_timer *t = &s->t[n];
-    uint64_t counter = counter_now(s), ticks = (t->comparator - counter) & width_mask(t);
-    if ((s->config & HPET_ENABLE) && (t->config & HPET_TN_ENABLE) &&
-        counter + ticks < INT64_MAX / HPET_NS_PER_TICK / 2) {
-        int64_t deadline = s->start_ns + (int64_t)(counter + ticks) * HPET_NS_PER_TICK;
+    /* A match comes when the counter moves on to the comparator: in 1 to 2^width ticks. */
+    uint64_t counter = counter_now(s), ticks = (t->comparator - counter - 1) & width_mask(t);
+    if ((s->config & HPET_ENABLE) && (t->config & HPET_TN_ENABLE) && ticks <= MAX_TICKS &&
+        counter <= MAX_TICKS) {
+        int64_t deadline = s->start_ns + (int64_t)(counter + ticks + 1) * HPET_NS_PER_TICK;
         timer_set(&t->timer, deadline > not_before ? deadline : not_before);
     } else {
         timer_del(&t->timer);
@@ -105,10 +108,15 @@ static void match(void *opaque)
         t->out = true;
     drive(s);
     advance(t, counter_now(s));
-    if (t->config & HPET_TN_PERIODIC)
-        arm(s, t->n, now_ns(s) + MIN_INTERVAL_NS);
-    else if (t->config & HPET_TN_32BIT) /* again when the low half has come round */
-        timer_set(&t->timer, now_ns(s) + ((int64_t)HPET_NS_PER_TICK << 32));
+    arm(s, t->n, now_ns(s) + MIN_INTERVAL_NS);
+}
+
+/* Matches whose time has come happen before the guest's next access has its effect. */
+static void catch_up(struct hpet *s)
+{
+    for (unsigned n = 0; n < HPET_TIMERS; n++)
+        if (timer_pending(&s->t[n].timer) && s->t[n].timer.deadline <= now_ns(s))
+            match(&s->t[n]);
 }
 
 void hpet_legacy_in(void *opaque, int n, int level)
@@ -152,6 +160,7 @@ static uint64_t reg_read(struct hpet *s, uint64_t off)
 
 static uint64_t hpet_read(void *dev, uint64_t off, unsigned size)
 {
+    catch_up(dev);
     return reg_read(dev, off & ~7ull) >> (off & 7) * 8;
 }
 
@@ -213,6 +222,7 @@ static void hpet_write(void *dev, uint64_t off, uint64_t val, unsigned size)
     uint64_t mask = size == 8 ? UINT64_MAX : (uint64_t)UINT32_MAX << (off & 4) * 8;
     uint64_t reg = off & ~7ull;
     unsigned n = (reg - HPET_T0) / HPET_T_STRIDE;
+    catch_up(s);
     if (size != 8)
         val <<= (off & 4) * 8;
     if (reg >= HPET_T0) {
