@@ -158,6 +158,7 @@ struct x86_cpu {
     } exc;
     sigjmp_buf *unwind;     /* set by whoever calls into op_* functions (engine, tests) */
 
+    uint32_t apic_id;         /* CPUID leaves 1 and 0Bh */
     const struct cpu_model *model;
     const struct x86_host *host;
     struct log *log;
@@ -256,10 +257,8 @@ void x86_far_jump(struct x86_cpu *c, uint16_t sel, uint64_t off, unsigned opsize
 void x86_far_call(struct x86_cpu *c, uint16_t sel, uint64_t off, unsigned opsize);
 void x86_far_ret(struct x86_cpu *c, unsigned opsize, unsigned pop);
 void x86_iret(struct x86_cpu *c, unsigned opsize);
-/* task.c */
+/* task.c; x86_task_enter() in segment.h */
 enum x86_task_src { TASK_JMP, TASK_CALL, TASK_IRET, TASK_INT };
-void x86_task_switch(struct x86_cpu *c, uint16_t tss_sel, enum x86_task_src src, bool has_error,
-                     uint32_t error);
 /* except.c */
 enum x86_int_kind { INT_HW, INT_SOFT /* INT n */, INT_SOFT3 /* INT3, INTO */, INT_ICEBP, INT_EXC };
 /* Deliver through the IDT/IVT: return address is c->rip for INT_EXC faults and INT_HW, and
@@ -272,6 +271,9 @@ bool x86_deliver_exception(struct x86_cpu *c);
 /* The same protection for x86_interrupt() from outside an instruction (hardware interrupts,
  * NMI): delivers vector, and exceptions met on the way. False: shutdown. */
 bool x86_deliver_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind kind);
+/* #DB outside an instruction (single step, breakpoints, c->db_pending): sets the DR6 bits, clears
+ * DR7.GD and db_pending, delivers; the return address is c->rip. False: shutdown. */
+bool x86_deliver_debug(struct x86_cpu *c, uint64_t dr6_bits);
 /* Derived fields (cpl is not touched): mode, stack_size, lma, pe, vm86. Calls mode_changed. */
 void x86_update_mode(struct x86_cpu *c);
 
@@ -289,7 +291,9 @@ bool x86_io_allowed(struct x86_cpu *c, uint16_t port, unsigned size); /* IOPL an
 struct x86_walk {
     uint64_t gpa;       /* of la itself */
     uint64_t page_size; /* 4 KiB, 2 MiB, 4 MiB, 1 GiB */
-    bool writable, user, nx, global, dirty; /* dirty: D set in the leaf (or paging off) */
+    /* writable: at the privilege the walk was made for (supervisor: WP taken into account);
+     * dirty: D set in the leaf (or paging off) */
+    bool writable, user, nx, global, dirty;
     uint32_t error;     /* #PF error code when the walk fails */
 };
 /* Walk for an access of kind acc, as user or supervisor, with present CR0/CR3/CR4/EFER, SMAP

@@ -61,6 +61,14 @@ enum {
 };
 enum { EFER_SCE = 1, EFER_LME = 0x100, EFER_LMA = 0x400, EFER_NXE = 0x800 };
 
+/* Debug registers */
+enum {
+    DR6_B0 = 1, DR6_BD = 0x2000, DR6_BS = 0x4000, DR6_BT = 0x8000,
+    DR7_GD = 0x2000,
+};
+#define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
+#define DR7_FIXED 0x400u
+
 enum x86_mp_state { MP_RUNNABLE, MP_HALTED, MP_WAIT_INIT, MP_WAIT_SIPI };
 
 /* An 80-bit register image: mantissa, then sign and exponent. */
@@ -99,7 +107,15 @@ struct x86_state {
     uint64_t tsc; /* value at the moment of saving */
 
     /* Events */
-    uint8_t mp_state;       /* enum x86_mp_state */
+    uint8_t mp_state;       /* /* Debug registers */
+enum {
+    DR6_B0 = 1, DR6_BD = 0x2000, DR6_BS = 0x4000, DR6_BT = 0x8000,
+    DR7_GD = 0x2000,
+};
+#define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
+#define DR7_FIXED 0x400u
+
+enum x86_mp_state */
     uint8_t inhibit_irq;    /* interrupt shadow of STI */
     uint8_t inhibit_movss;  /* interrupt shadow of MOV SS / POP SS */
     uint8_t nmi_masked;     /* between an NMI and IRET */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kind of processor the guest sees: the parsed "-cpu" text. Made once, before vCPUs exist,
+ * then constant and shared by all of them.
+ *
+ * An accelerator may take features away (cpu_model_remove) before the first vCPU is made.
+ */
+#ifndef TARGET_X86_CPUID_H
+#define TARGET_X86_CPUID_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/x86/features.h"
+
+struct cpu_model {
+    const char *name;           /* row of the model table */
+    bool feature[X86_F_COUNT];
+    char vendor[13];
+    char brand[49];
+    uint32_t signature;         /* CPUID.1:EAX: family, model, stepping */
+    uint32_t max_leaf, max_ext;
+    uint8_t phys_bits, lin_bits;
+    unsigned sockets, cores, threads; /* cores per socket, threads per core */
+    uint32_t crystal_hz;        /* the LAPIC timer counts at this rate */
+    uint64_t tsc_hz;            /* a whole multiple of crystal_hz */
+};
+
+/* "-cpu" text: MODEL[,+feature|,-feature|,feature=on|off]...; NULL means "max". Unknown models
+ * and features are errors that name the nearest spelling. */
+struct cpu_model *cpu_model_new(const char *text, unsigned sockets, unsigned cores,
+                                unsigned threads, GError **err);
+void cpu_model_free(struct cpu_model *model);
+/* "-cpu help". */
+void cpu_model_help(GString *out);
+
+/* The APIC ID of logical processor `index`: thread, core and socket in bit fields. */
+uint32_t cpu_model_apic_id(const struct cpu_model *model, unsigned index);
+
+/* Features by their "-cpu" names; X86_F_NONE if there is no such name. */
+enum x86_feature x86_feature_by_name(const char *name);
+const char *x86_feature_name(enum x86_feature f);
+
+#endif
