@@ -286,6 +286,8 @@ void x86_wrmsr(struct x86_cpu *c, uint32_t msr, uint64_t v);
 void x86_cpuid(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t out[4]);
 bool x86_has(const struct x86_cpu *c, unsigned feature); /* X86_F_* */
 bool x86_io_allowed(struct x86_cpu *c, uint16_t port, unsigned size); /* IOPL and TSS bitmap */
+/* An I/O breakpoint (CR4.DE) on these ports becomes pending. For IN, OUT, INS, OUTS. */
+void x86_io_breakpoint(struct x86_cpu *c, uint16_t port, unsigned size);
 
 /* ---- Paging (paging.c) ------------------------------------------------------------------ */
 struct x86_walk {
@@ -307,6 +309,10 @@ bool x86_walk_probe(struct x86_cpu *c, uint64_t la, struct x86_walk *w);
 /* ---- State ------------------------------------------------------------------------------ */
 void x86_cpu_save(struct x86_cpu *c, struct x86_state *st);
 void x86_cpu_load(struct x86_cpu *c, const struct x86_state *st);
+/* INIT as the processor sees it (the local APIC is reset apart), and the start-up IPI that a
+ * processor in MP_WAIT_SIPI takes. */
+void x86_cpu_init(struct x86_cpu *c, bool bsp);
+void x86_cpu_sipi(struct x86_cpu *c, uint8_t vector);
 
 /* ---- Guards common to many instructions ------------------------------------------------- */
 /* #UD/#NM/#MF as the row's attributes ask, before any operand is touched. The engine calls it

@@ -2,8 +2,6 @@
 /*
  * What kind of processor the guest sees: the parsed "-cpu" text. Made once, before vCPUs exist,
  * then constant and shared by all of them.
- *
- * An accelerator may take features away (cpu_model_remove) before the first vCPU is made.
  */
 #ifndef TARGET_X86_CPUID_H
 #define TARGET_X86_CPUID_H
@@ -23,8 +21,7 @@ struct cpu_model {
     uint32_t max_leaf, max_ext;
     uint8_t phys_bits, lin_bits;
     unsigned sockets, cores, threads; /* cores per socket, threads per core */
-    uint32_t crystal_hz;        /* the LAPIC timer counts at this rate */
-    uint64_t tsc_hz;            /* a whole multiple of crystal_hz */
+    uint64_t tsc_hz;            /* what leaf 15h tells; the machine's TSC runs at this rate */
 };
 
 /* "-cpu" text: MODEL[,+feature|,-feature|,feature=on|off]...; NULL means "max". Unknown models
@@ -34,6 +31,9 @@ struct cpu_model *cpu_model_new(const char *text, unsigned sockets, unsigned cor
 void cpu_model_free(struct cpu_model *model);
 /* "-cpu help". */
 void cpu_model_help(GString *out);
+
+/* The local APIC timer's input clock, which leaf 15h calls the crystal. */
+enum { X86_CRYSTAL_HZ = 1000000000 };
 
 /* The APIC ID of logical processor `index`: thread, core and socket in bit fields. */
 uint32_t cpu_model_apic_id(const struct cpu_model *model, unsigned index);

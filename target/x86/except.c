@@ -225,6 +225,10 @@ void x86_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind kind, bo
         vector, kind, has_error ? "" : "-", error, c->seg[S_CS].sel, (unsigned long long)c->rip,
         c->cpl);
 
+    if (vector == EXC_DB && (c->dr[7] & DR7_GD)) {
+        c->dr[7] &= ~(uint64_t)DR7_GD;
+        c->host->mode_changed(c);
+    }
     if (!c->pe) {
         deliver_real(c, &e);
     } else {
@@ -325,10 +329,6 @@ bool x86_deliver_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind 
 bool x86_deliver_debug(struct x86_cpu *c, uint64_t dr6_bits)
 {
     c->dr[6] = (c->dr[6] & ~15ull) | dr6_bits;
-    if (c->dr[7] & DR7_GD) {
-        c->dr[7] &= ~(uint64_t)DR7_GD;
-        c->host->mode_changed(c);
-    }
     c->db_pending = 0;
     return x86_deliver_interrupt(c, EXC_DB, INT_HW);
 }

@@ -15,6 +15,8 @@ uint64_t x86_ea(const struct x86_cpu *c, const struct x86_insn *i)
     uint64_t base = i->base == SLOT_RIP ? c->next_rip : c->slot[i->base];
     uint64_t ea = base + (c->slot[i->index] << i->scale) + (int64_t)i->disp;
 
+    if (i->moffs)
+        ea = i->imm;
     return ea & x86_mask(i->addrsize);
 }
 

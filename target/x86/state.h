@@ -107,15 +107,7 @@ struct x86_state {
     uint64_t tsc; /* value at the moment of saving */
 
     /* Events */
-    uint8_t mp_state;       /* /* Debug registers */
-enum {
-    DR6_B0 = 1, DR6_BD = 0x2000, DR6_BS = 0x4000, DR6_BT = 0x8000,
-    DR7_GD = 0x2000,
-};
-#define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
-#define DR7_FIXED 0x400u
-
-enum x86_mp_state */
+    uint8_t mp_state;       /* enum x86_mp_state */
     uint8_t inhibit_irq;    /* interrupt shadow of STI */
     uint8_t inhibit_movss;  /* interrupt shadow of MOV SS / POP SS */
     uint8_t nmi_masked;     /* between an NMI and IRET */
@@ -128,7 +120,9 @@ enum x86_mp_state */
     uint32_t exc_error;
 };
 
-/* The state after RESET (or INIT: keep = the state before), SDM vol. 3 table 10-1. */
+/* The state after RESET; an application processor waits for SIPI. SDM vol. 3 table 10-1. */
 void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature);
+/* The state after INIT: x87, SSE, most MSRs and caching bits of *st stay. */
+void x86_state_init(struct x86_state *st, bool bsp, uint32_t cpuid_signature);
 
 #endif
