@@ -9,7 +9,7 @@
 #include "target/x86/fpu.h"
 #include "target/x86/segment.h"
 
-enum { FCW_RESET = 0x40, FTW_RESET = 0x5555, MXCSR_RESET = 0x1f80 };
+enum { FTW_RESET = 0x5555 };
 
 /* What RESET and INIT have in common. */
 static void common_reset(struct x86_state *st, uint32_t signature)
@@ -46,7 +46,7 @@ void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature)
     st->xcr0 = 1;
     st->fcw = FCW_RESET;
     st->ftw = FTW_RESET;
-    st->mxcsr = MXCSR_RESET;
+    st->mxcsr = MXCSR_INIT;
 #define MSR(index, name, reset, ...) st->msr.name = reset;
 #include "target/x86/msr.def"
 #undef MSR
