@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Files of the command line -> memory: -bios, and -kernel, -initrd, -append. */
+#include <string.h>
+
+#include "hw/pc/board.h"
+#include "util/error.h"
+
+/* The file's bytes, mapped; kept until the board goes. */
+static bool map_file(struct board *b, const char *option, const char *path, struct boot_bytes *out,
+                     GError **err)
+{
+    GError *why = NULL;
+    GMappedFile *f = g_mapped_file_new(path, FALSE, &why);
+
+    if (!f) {
+        error_set(err, "%s %s: %s", option, path, why->message);
+        g_error_free(why);
+        return false;
+    }
+    g_ptr_array_add(b->files, f);
+    out->data = (const uint8_t *)g_mapped_file_get_contents(f);
+    out->len = g_mapped_file_get_length(f);
+    if (!out->len)
+        return error_set(err, "%s %s: the file is empty", option, path);
+    return true;
+}
+
+static void unmap_file(void *f)
+{
+    g_mapped_file_unref(f);
+}
+
+/* ---- ROM ------------------------------------------------------------------------------ */
+
+bool pc_load_rom(struct board *b, GError **err)
+{
+    struct machine *m = b->dev.machine;
+    const char *path = m->config->bios;
+    struct boot_bytes f;
+
+    b->files = g_ptr_array_new_with_free_func(unmap_file);
+    if (!path)
+        return true;
+    if (!map_file(b, "-bios", path, &f, err))
+        return false;
+    if (f.len > PC_ROM_MAX || f.len % RAM_PAGE_SIZE)
+        return error_set(err, "-bios %s: %zu bytes; a ROM image is a multiple of 4 KiB, at most "
+                              "16 MiB", path, f.len);
+    b->rom = ram_block_new("pc.bios", f.len, err);
+    if (!b->rom)
+        return false;
+    machine_add_ram(m, b->rom);
+    memcpy(b->rom->host, f.data, f.len);
+    uint64_t copy = MIN(f.len, PC_BIOS_SIZE);
+    region_init_ram(&b->rom_top, "bios", b->rom, 0, f.len, true);
+    region_init_ram(&b->rom_copy, "bios-copy", b->rom, f.len - copy, copy, true);
+    region_add(&b->pci_mem, PC_HIGH_RAM - f.len, &b->rom_top, 0);
+    region_add(&b->pci_mem, BOOT_ONE_MIB - copy, &b->rom_copy, 0);
+    return true;
+}
+
+/* ---- Kernel --------------------------------------------------------------------------- */
+
+/* "FILE ARGS": the file is the first word for multiboot, the whole text for one Linux initrd. */
+static bool map_modules(struct board *b, const char *text, bool whole, unsigned *n, GError **err)
+{
+    b->module_texts = boot_split_modules(text);
+    for (unsigned i = 0; b->module_texts[i]; i++) {
+        if (i == BOOT_MAX_MODULES)
+            return error_set(err, "-initrd: at most %d modules", BOOT_MAX_MODULES);
+        const char *space = whole ? NULL : strchr(b->module_texts[i], ' ');
+        g_autofree char *path = space ? g_strndup(b->module_texts[i], (gsize)(space -
+                                                  b->module_texts[i]))
+                                      : g_strdup(b->module_texts[i]);
+        b->modules[i].text = b->module_texts[i];
+        if (!map_file(b, "-initrd", path, &b->modules[i].file, err))
+            return false;
+        *n = i + 1;
+    }
+    return true;
+}
+
+/* With firmware it is firmware that loads the kernel, from these items. */
+static void offer_kernel(struct board *b, const struct boot_input *in)
+{
+    enum { SETUP_AT = 0x10000, CODE_AT = 0x100000, CMDLINE_AT = 0x20000 };
+    struct fw_cfg *f = b->fw_cfg;
+    size_t setup = boot_linux_setup_len(in->kernel), cmdline = strlen(in->cmdline) + 1;
+
+    fw_cfg_add_u32(f, FW_CFG_SETUP_ADDR, SETUP_AT);
+    fw_cfg_add_u32(f, FW_CFG_SETUP_SIZE, (uint32_t)setup);
+    fw_cfg_add(f, FW_CFG_SETUP_DATA, in->kernel.data, setup);
+    fw_cfg_add_u32(f, FW_CFG_KERNEL_ADDR, CODE_AT);
+    fw_cfg_add_u32(f, FW_CFG_KERNEL_SIZE, (uint32_t)(in->kernel.len - setup));
+    fw_cfg_add(f, FW_CFG_KERNEL_DATA, in->kernel.data + setup, in->kernel.len - setup);
+    fw_cfg_add_u32(f, FW_CFG_CMDLINE_ADDR, CMDLINE_AT);
+    fw_cfg_add_u32(f, FW_CFG_CMDLINE_SIZE, (uint32_t)cmdline);
+    fw_cfg_add(f, FW_CFG_CMDLINE_DATA, in->cmdline, cmdline);
+    if (in->nmodules) {
+        struct boot_bytes rd = in->modules[0].file;
+        fw_cfg_add_u32(f, FW_CFG_INITRD_ADDR,
+                       (uint32_t)((b->low_ram - rd.len) & ~(uint64_t)(BOOT_PAGE - 1)));
+        fw_cfg_add_u32(f, FW_CFG_INITRD_SIZE, (uint32_t)rd.len);
+        fw_cfg_add(f, FW_CFG_INITRD_DATA, rd.data, rd.len);
+    }
+}
+
+bool pc_load_kernel(struct board *b, GError **err)
+{
+    const struct machine_config *c = b->dev.machine->config;
+    struct boot_input in = {
+        .kernel_name = c->kernel,
+        .modules = b->modules,
+        .cmdline = c->append ? c->append : "",
+        .low_ram = b->low_ram,
+        .high_ram = b->high_ram,
+        .map = &b->map,
+        .rsdp = b->rsdp_gpa,
+    };
+
+    if (!c->kernel) {
+        if (c->initrd)
+            return error_set(err, "-initrd: it needs -kernel");
+        if (c->append)
+            return error_set(err, "-append: it needs -kernel");
+        return c->bios || error_set(err, "nothing to start: give a kernel with -kernel FILE, or "
+                                         "firmware with -bios FILE");
+    }
+    if (!map_file(b, "-kernel", c->kernel, &in.kernel, err))
+        return false;
+    bool multiboot = !boot_linux_recognise(in.kernel) && boot_multiboot_recognise(in.kernel);
+    if (c->initrd && !map_modules(b, c->initrd, !multiboot, &in.nmodules, err))
+        return false;
+    if (c->bios) {
+        if (!boot_linux_setup_len(in.kernel))
+            return error_set(err, "-kernel %s: firmware (-bios) loads Linux images only", c->kernel);
+        offer_kernel(b, &in);
+        return true;
+    }
+    return boot_prepare(&in, &b->image, err);
+}
+
+/* ---- At reset ------------------------------------------------------------------------- */
+
+static void write_zeroes(struct address_space *mem, uint64_t gpa, uint64_t len)
+{
+    static const uint8_t zero[BOOT_PAGE];
+
+    while (len) {
+        uint64_t n = MIN(len, sizeof(zero));
+        as_write(mem, gpa, zero, n);
+        gpa += n;
+        len -= n;
+    }
+}
+
+void pc_load_place(struct board *b)
+{
+    struct machine *m = b->dev.machine;
+
+    if (!b->image.pieces)
+        return;
+    pc_setup_firmware(b);
+    for (guint i = 0; i < b->image.pieces->len; i++) {
+        const struct boot_piece *p = &g_array_index(b->image.pieces, struct boot_piece, i);
+        if (p->bytes.len)
+            as_write(&m->mem, p->gpa, p->bytes.data, p->bytes.len);
+        /* Memory is zero at the first start: nothing to do, and nothing to allocate. */
+        if (m->resets)
+            write_zeroes(&m->mem, p->gpa + p->bytes.len, p->size - p->bytes.len);
+    }
+    if (m->vcpus->len)
+        ((struct vcpu *)g_ptr_array_index(m->vcpus, 0))->boot = &b->image.start;
+}
+
+void pc_load_free(struct board *b)
+{
+    boot_image_free(&b->image);
+    acpi_free(&b->acpi);
+    if (b->smbios)
+        g_byte_array_free(b->smbios, TRUE);
+    if (b->rom_top.name) {
+        region_fini(&b->rom_top);
+        region_fini(&b->rom_copy);
+    }
+    g_strfreev(b->module_texts);
+    if (b->files)
+        g_ptr_array_free(b->files, TRUE);
+}

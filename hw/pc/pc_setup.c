@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What firmware would do, for kernels that are started without any: tables in the BIOS area,
+ * shadow RAM open, PCI functions given addresses and interrupts, the PIIX set up. And what
+ * firmware is told when there is one: CMOS bytes and fw_cfg files.
+ */
+#include <string.h>
+
+#include "config.h"
+#include "hw/pc/board.h"
+#include "hw/pc/pc.h"
+#include "hw/pci/piix_regs.h"
+#include "util/error.h"
+
+enum { BIOS_TABLES_LEN_MAX = PC_BIOS_SIZE - 0x1000, RSDP_OFFSET = 0x10000 };
+
+/* ---- CMOS: memory sizes where the AT's BIOS, and firmware for QEMU, look for them ------- */
+
+void pc_setup_cmos(struct board *b)
+{
+    enum { CMOS_BASE_KIB = 0x15, CMOS_EXT_KIB = 0x17, CMOS_EXT_KIB_2 = 0x30, CMOS_ABOVE_16M = 0x34,
+           CMOS_ABOVE_4G = 0x5b, CMOS_CPUS = 0x5f, CMOS_EQUIPMENT = 0x14, EQUIPMENT = 0x06,
+           CMOS_BOOT_1 = 0x3d, CMOS_BOOT_2 = 0x38, MIB16 = 16 << 20 };
+    struct {
+        unsigned at;
+        uint64_t value;
+        unsigned bytes;
+    } v[] = {
+        {CMOS_BASE_KIB, 640, 2},
+        {CMOS_EXT_KIB, MIN((b->low_ram - BOOT_ONE_MIB) >> 10, 65535), 2},
+        {CMOS_EXT_KIB_2, MIN((b->low_ram - BOOT_ONE_MIB) >> 10, 65535), 2},
+        {CMOS_ABOVE_16M, b->low_ram > MIB16 ? MIN((b->low_ram - MIB16) >> 16, 65535) : 0, 2},
+        {CMOS_ABOVE_4G, b->high_ram >> 16, 3},
+        {CMOS_CPUS, b->nlapics ? MIN(b->nlapics - 1, 255) : 0, 1},
+        {CMOS_EQUIPMENT, EQUIPMENT, 1}, /* coprocessor, mouse */
+        {CMOS_BOOT_1, 0x32, 1}, /* first CD, then disk */
+        {CMOS_BOOT_2, 0x10, 1}, /* then floppy */
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(v); i++)
+        for (unsigned k = 0; k < v[i].bytes; k++)
+            mc146818_set_cmos(b->rtc, v[i].at + k, (uint8_t)(v[i].value >> (8 * k)));
+}
+
+/* ---- Tables --------------------------------------------------------------------------- */
+
+static bool parse_uuid(const char *text, uint8_t out[16], GError **err)
+{
+    unsigned n = 0;
+
+    for (const char *p = text; *p && n < 32; p++) {
+        if (*p == '-')
+            continue;
+        int v = g_ascii_xdigit_value(*p);
+        if (v < 0)
+            break;
+        out[n / 2] = (uint8_t)(n & 1 ? out[n / 2] | v : v << 4);
+        n++;
+    }
+    if (n != 32 || !g_uuid_string_is_valid(text))
+        return error_set(err, "-uuid %s: not of the form 550e8400-e29b-41d4-a716-446655440000",
+                         text);
+    return true;
+}
+
+static void build_acpi(struct board *b)
+{
+    struct machine *m = b->dev.machine;
+    uint64_t top = PC_HIGH_RAM + b->high_ram;
+    uint64_t mem64 = (top + PC_PCI64_SIZE - 1) & ~(PC_PCI64_SIZE - 1);
+    uint32_t *ids = g_new0(uint32_t, b->nlapics + 1);
+    struct acpi_config c = {
+        .cpus = b->nlapics,
+        .apic_ids = ids,
+        .hpet = b->hpet,
+        .i8042 = b->kbd,
+        .fw_cfg = true,
+        .hpet_id = b->hpet ? as_ld32(&m->mem, PC_HPET_BASE) : 0,
+        .mem32_first = PC_LOW_RAM_END,
+        .mem32_last = PC_PCI_LAST,
+        .mem64_first = mem64,
+        .mem64_last = mem64 + PC_PCI64_SIZE - 1,
+    };
+
+    for (unsigned i = 0; i < b->nlapics; i++)
+        ids[i] = b->lapics[i]->id;
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct isa_serial *s = g_ptr_array_index(m->devices, i);
+        if (s->dev.type == &isa_serial_type && s->index < 4)
+            c.serial[s->index] = true;
+    }
+    acpi_build(&b->acpi, &c);
+    g_free(ids);
+}
+
+static bool build_smbios(struct board *b, GError **err)
+{
+    const struct machine_config *mc = b->dev.machine->config;
+    struct smbios_config c = {
+        .version = HOSTEL_VERSION,
+        .serial = mc->name,
+        .sockets = mc->sockets ? mc->sockets : 1,
+        .cores = mc->cores ? mc->cores : 1,
+        .threads = mc->threads ? mc->threads : 1,
+        .low_ram = b->low_ram,
+        .high_ram = b->high_ram,
+        .has_uuid = mc->uuid,
+    };
+
+    if (mc->uuid && !parse_uuid(mc->uuid, c.uuid, err))
+        return false;
+    if (c.has_uuid)
+        fw_cfg_add(b->fw_cfg, FW_CFG_UUID, c.uuid, sizeof(c.uuid));
+    b->smbios = smbios_build(&c);
+    return true;
+}
+
+static void offer_acpi(struct board *b)
+{
+    GByteArray *script = acpi_loader_script(&b->acpi);
+    GByteArray *tables = b->acpi.blob[ACPI_TABLES], *rsdp = b->acpi.blob[ACPI_RSDP];
+
+    fw_cfg_add_file(b->fw_cfg, "etc/acpi/tables", tables->data, tables->len);
+    fw_cfg_add_file(b->fw_cfg, "etc/acpi/rsdp", rsdp->data, rsdp->len);
+    fw_cfg_add_file(b->fw_cfg, "etc/table-loader", script->data, script->len);
+    g_byte_array_free(script, TRUE);
+}
+
+static void offer(struct board *b)
+{
+    static const uint8_t system_states[6] = {128, 0, 0, 0, 0, 128}; /* S0 and S5 only */
+    const struct machine_config *mc = b->dev.machine->config;
+    uint8_t anchor[SMBIOS_ANCHOR_LEN];
+    struct fw_cfg *f = b->fw_cfg;
+
+    fw_cfg_add_u64(f, FW_CFG_RAM_SIZE, b->low_ram + b->high_ram);
+    fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, 1);
+    fw_cfg_add_u16(f, FW_CFG_NB_CPUS, (uint16_t)b->nlapics);
+    fw_cfg_add_u16(f, FW_CFG_MAX_CPUS, (uint16_t)b->nlapics);
+    fw_cfg_add_u64(f, FW_CFG_NUMA, 0);
+    fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, 0);
+    fw_cfg_add_u32(f, FW_CFG_IRQ0_OVERRIDE, 1);
+    fw_cfg_add_file(f, "etc/e820", b->map.e, b->map.n * sizeof(b->map.e[0]));
+    fw_cfg_add_file(f, "etc/system-states", system_states, sizeof(system_states));
+    smbios_anchor(b->smbios, 0, anchor);
+    fw_cfg_add_file(f, "etc/smbios/smbios-anchor", anchor, sizeof(anchor));
+    fw_cfg_add_file(f, "etc/smbios/smbios-tables", b->smbios->data, b->smbios->len);
+    if (mc->acpi)
+        offer_acpi(b);
+}
+
+/* Where the tables go in E0000h-FFFFFh: ACPI, then SMBIOS, then the two entry points. */
+static bool lay_out(struct board *b, GError **err)
+{
+    uint64_t at = PC_BIOS_BASE;
+
+    b->acpi_gpa = at;
+    if (b->dev.machine->config->acpi)
+        at += b->acpi.blob[ACPI_TABLES]->len;
+    b->smbios_gpa = (at + 15) & ~15ull;
+    at = (b->smbios_gpa + b->smbios->len + 15) & ~15ull;
+    b->rsdp_gpa = MAX(at, PC_BIOS_BASE + RSDP_OFFSET);
+    if (b->rsdp_gpa + 0x100 > PC_BIOS_BASE + PC_BIOS_SIZE)
+        return error_set(err, "-smp: the tables for %u processors do not fit below 1 MiB",
+                         b->nlapics);
+    return true;
+}
+
+bool pc_setup_tables(struct board *b, GError **err)
+{
+    const struct machine_config *mc = b->dev.machine->config;
+
+    if (!build_smbios(b, err))
+        return false;
+    build_acpi(b);
+    e820_build(&b->map, b->low_ram, b->high_ram, PC_BIOS_BASE);
+    if (!lay_out(b, err))
+        return false;
+    offer(b); /* unpatched: firmware applies the script itself */
+    if (mc->acpi)
+        acpi_place(&b->acpi, b->acpi_gpa);
+    else
+        b->rsdp_gpa = 0;
+    return true;
+}
+
+/* ---- At reset, without firmware ------------------------------------------------------- */
+
+static void write_tables(struct board *b)
+{
+    struct address_space *mem = &b->dev.machine->mem;
+    uint8_t anchor[SMBIOS_ANCHOR_LEN];
+    uint64_t anchor_gpa = PC_BIOS_BASE + RSDP_OFFSET + 0x40;
+
+    if (b->rsdp_gpa) {
+        as_write(mem, b->acpi_gpa, b->acpi.blob[ACPI_TABLES]->data,
+                 b->acpi.blob[ACPI_TABLES]->len);
+        as_write(mem, b->rsdp_gpa, b->acpi.blob[ACPI_RSDP]->data, b->acpi.blob[ACPI_RSDP]->len);
+        anchor_gpa = b->rsdp_gpa + 0x40;
+    }
+    as_write(mem, b->smbios_gpa, b->smbios->data, b->smbios->len);
+    smbios_anchor(b->smbios, (uint32_t)b->smbios_gpa, anchor);
+    as_write(mem, anchor_gpa, anchor, sizeof(anchor));
+}
+
+/* The BIOS data area: where the extended area lies, how much memory is below it, COM ports. */
+static void write_bios_data(struct board *b)
+{
+    static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    struct machine *m = b->dev.machine;
+    unsigned n = 0;
+
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct isa_serial *s = g_ptr_array_index(m->devices, i);
+        if (s->dev.type == &isa_serial_type && s->index < 4 && n < 4)
+            as_st16(&m->mem, 0x400 + 2 * n++, com[s->index]);
+    }
+    as_st16(&m->mem, 0x40e, BOOT_LOW_END >> 4);
+    as_st16(&m->mem, 0x413, BOOT_LOW_END >> 10);
+    as_st8(&m->mem, BOOT_LOW_END, 1); /* KiB of extended data area */
+}
+
+struct windows {
+    uint64_t io, mem, mem64;
+};
+
+static bool place_bar(uint64_t *next, uint64_t end, uint64_t size, uint64_t *at)
+{
+    uint64_t a = (*next + size - 1) & ~(size - 1);
+
+    if (a + size > end || a + size < a)
+        return false;
+    *next = a + size;
+    *at = a;
+    return true;
+}
+
+static void place_bars(struct pci_bus *root, struct pci_device *d, struct windows *w)
+{
+    uint16_t cmd = PCI_CMD_MASTER;
+
+    for (unsigned n = 0; n < PCI_NBARS; n++) {
+        const struct pci_bar *bar = &d->bar[n];
+        bool is64 = bar->kind == PCI_BAR_MEM64 || bar->kind == PCI_BAR_MEM64_PREFETCH;
+        uint64_t at;
+        if (!bar->region)
+            continue;
+        if (bar->kind == PCI_BAR_IO ? !place_bar(&w->io, 0x10000, bar->size, &at)
+                                    : !place_bar(&w->mem, PC_PCI_LAST + 1, bar->size, &at) &&
+                                          (!is64 || !place_bar(&w->mem64, w->mem64 + PC_PCI64_SIZE,
+                                                               bar->size, &at)))
+            continue;
+        cmd |= bar->kind == PCI_BAR_IO ? PCI_CMD_IO : PCI_CMD_MEM;
+        pci_bus_config_write(root, 0, d->devfn, PCI_BAR0 + 4 * n, (uint32_t)at, 4);
+        if (is64)
+            pci_bus_config_write(root, 0, d->devfn, PCI_BAR0 + 4 * n + 4, (uint32_t)(at >> 32), 4);
+    }
+    pci_bus_config_write(root, 0, d->devfn, PCI_COMMAND, cmd, 2);
+}
+
+static void setup_pci(struct board *b)
+{
+    static const uint8_t link_irq[4] = {10, 10, 11, 11};
+    struct windows w = {.io = 0xc000, .mem = PC_LOW_RAM_END + 0x3e000000,
+                        .mem64 = (PC_HIGH_RAM + b->high_ram + PC_PCI64_SIZE - 1) &
+                                 ~(PC_PCI64_SIZE - 1)};
+
+    for (unsigned i = 0; i < 4; i++)
+        pci_bus_config_write(&b->pci, 0, b->isa->pci.devfn, PIIX_PIRQRC + i, link_irq[i], 1);
+    as_write(&b->dev.machine->io, 0x4d1, &(uint8_t){0x0c}, 1); /* lines 10 and 11: level */
+    for (unsigned devfn = 0; devfn < 256; devfn++) {
+        struct pci_device *d = b->pci.dev[devfn];
+        if (!d || devfn < 0x10)
+            continue;
+        place_bars(&b->pci, d, &w);
+        uint8_t pin = pci_type(d)->pin;
+        if (pin)
+            pci_bus_config_write(&b->pci, 0, (uint8_t)devfn, PCI_INT_LINE,
+                                 link_irq[b->pci.swizzle(devfn >> 3, pin - 1u)], 1);
+    }
+}
+
+void pc_setup_firmware(struct board *b)
+{
+    i440fx_open_shadow(b->host);
+    piix4_pm_open(b->pm);
+    setup_pci(b);
+    write_bios_data(b);
+    write_tables(b);
+}
