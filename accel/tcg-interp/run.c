@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run loop: what happens between slices of guest instructions.
+ *
+ *     requests of other threads -> pins (INIT, SIPI, NMI, INTR) -> debug events -> run blocks
+ *
+ * A slice is at most SLICE instructions, so that is how long a kick can take; an instruction
+ * that enables interrupts or changes the mode ends it early. Exceptions arrive at the
+ * sigsetjmp() here: op functions unwind, handlers do not hold anything.
+ */
+#include <string.h>
+
+#include "accel/accel.h"
+#include "accel/tcg-interp/handlers.h"
+#include "accel/tcg-interp/host_fp.h"
+#include "util/error.h"
+
+#define SLICE 2000
+#define MAX_BLOCK 64 /* more than a block's instructions */
+
+/* ---- Mode ------------------------------------------------------------------------------- */
+
+static bool flat(const struct x86_seg *s)
+{
+    /* present, limit 4 GiB, writable data that does not expand down */
+    return s->limit == 0xffffffff && !(s->attr & SEG_UNUSABLE) && (s->attr & SEG_P) &&
+           (s->attr & (SEG_S | SEG_CODE | SEG_DC | SEG_RW)) == (SEG_S | SEG_RW);
+}
+
+static uint32_t mode_bits(const struct tcg_cpu *t)
+{
+    const struct x86_cpu *c = &t->x;
+    uint32_t m = c->mode;
+
+    if (c->mode == X86_MODE_64) {
+        m |= M_FLAT_CS | M_FLAT_DS | M_FLAT_FS | M_FLAT_GS;
+    } else {
+        if (!c->seg_base[S_CS] && c->seg[S_CS].limit == 0xffffffff)
+            m |= M_FLAT_CS;
+        if (flat(&c->seg[S_DS]) && flat(&c->seg[S_ES]) && flat(&c->seg[S_SS]) &&
+            !(c->seg_base[S_DS] | c->seg_base[S_ES] | c->seg_base[S_SS]))
+            m |= M_FLAT_DS;
+        if (flat(&c->seg[S_FS]))
+            m |= M_FLAT_FS;
+        if (flat(&c->seg[S_GS]))
+            m |= M_FLAT_GS;
+        if (c->stack_size == 4)
+            m |= M_SS32;
+    }
+    if (!(c->cr0 & (CR0_EM | CR0_TS))) {
+        m |= M_FP_OK;
+        if (c->cr4 & CR4_OSFXSR)
+            m |= M_SSE_OK;
+    }
+    if (!x86_mxcsr_unmasked(c))
+        m |= M_SSE_MASKED;
+    if ((c->cr0 & CR0_AM) && (c->eflags & FL_AC) && c->cpl == 3)
+        m |= M_ALIGN;
+    return m;
+}
+
+static void refresh_mode(struct tcg_cpu *t)
+{
+    t->mode_stale = false;
+    t->mode = mode_bits(t);
+    tlb_update_watch(t);
+    tlb_select(t);
+}
+
+/* ---- struct x86_host ---------------------------------------------------------------------- */
+
+static void host_mode_changed(struct x86_cpu *c)
+{
+    struct tcg_cpu *t = tcg_of(c);
+
+    t->mode_stale = t->leave = true;
+    tlb_select(t); /* the rest of a far transfer already runs with the new privilege */
+}
+
+static int64_t host_vtime(struct tcg_cpu *t)
+{
+    return clock_now(&t->machine->vclock);
+}
+
+static uint64_t host_tsc(struct x86_cpu *c)
+{
+    struct tcg_cpu *t = tcg_of(c);
+
+    return machine_tsc_at(t->machine, t->vcpu, host_vtime(t));
+}
+
+static void host_tsc_write(struct x86_cpu *c, uint64_t v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+
+    t->vcpu->tsc_offset += v - host_tsc(c);
+}
+
+static uint64_t host_io_in(struct x86_cpu *c, uint16_t port, unsigned size)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    uint64_t v = 0;
+
+    tcg_lock(t);
+    as_read(&t->machine->io, port, &v, size);
+    tcg_unlock(t);
+    return v;
+}
+
+static void host_io_out(struct x86_cpu *c, uint16_t port, unsigned size, uint64_t v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+
+    tcg_lock(t);
+    as_write(&t->machine->io, port, &v, size);
+    tcg_unlock(t);
+}
+
+static uint64_t host_apic_base(struct x86_cpu *c)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    uint64_t v = 0;
+
+    if (t->vcpu->lapic.get_base) {
+        tcg_lock(t);
+        v = t->vcpu->lapic.get_base(t->vcpu->lapic.apic);
+        tcg_unlock(t);
+    }
+    return v;
+}
+
+static bool host_apic_set_base(struct x86_cpu *c, uint64_t v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    bool ok = false;
+
+    if (t->vcpu->lapic.set_base) {
+        tcg_lock(t);
+        ok = t->vcpu->lapic.set_base(t->vcpu->lapic.apic, v);
+        tcg_unlock(t);
+    }
+    return ok;
+}
+
+static uint8_t host_get_cr8(struct x86_cpu *c)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    uint8_t v = 0;
+
+    if (t->vcpu->lapic.get_tpr) {
+        tcg_lock(t);
+        v = t->vcpu->lapic.get_tpr(t->vcpu->lapic.apic);
+        tcg_unlock(t);
+    }
+    return v;
+}
+
+static void host_set_cr8(struct x86_cpu *c, uint8_t v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+
+    if (t->vcpu->lapic.set_tpr) {
+        tcg_lock(t);
+        t->vcpu->lapic.set_tpr(t->vcpu->lapic.apic, v);
+        tcg_unlock(t);
+    }
+}
+
+static bool host_apic_msr_read(struct x86_cpu *c, uint32_t msr, uint64_t *v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    bool ok = false;
+
+    if (t->vcpu->lapic.msr_read) {
+        tcg_lock(t);
+        ok = t->vcpu->lapic.msr_read(t->vcpu->lapic.apic, msr, v);
+        tcg_unlock(t);
+    }
+    return ok;
+}
+
+static bool host_apic_msr_write(struct x86_cpu *c, uint32_t msr, uint64_t v)
+{
+    struct tcg_cpu *t = tcg_of(c);
+    bool ok = false;
+
+    if (t->vcpu->lapic.msr_write) {
+        tcg_lock(t);
+        ok = t->vcpu->lapic.msr_write(t->vcpu->lapic.apic, msr, v);
+        tcg_unlock(t);
+    }
+    return ok;
+}
+
+static void host_halt(struct x86_cpu *c)
+{
+    tcg_of(c)->leave = true;
+}
+
+static void host_pause(struct x86_cpu *c)
+{
+    (void)c;
+}
+
+static const struct x86_host tcg_host = {
+    .tsc = host_tsc,
+    .tsc_write = host_tsc_write,
+    .io_in = host_io_in,
+    .io_out = host_io_out,
+    .apic_base = host_apic_base,
+    .apic_set_base = host_apic_set_base,
+    .get_cr8 = host_get_cr8,
+    .set_cr8 = host_set_cr8,
+    .apic_msr_read = host_apic_msr_read,
+    .apic_msr_write = host_apic_msr_write,
+    .flush_all = tlb_hook_flush_all,
+    .flush_nonglobal = tlb_hook_flush_nonglobal,
+    .flush_page = tlb_hook_flush_page,
+    .flush_pcid = tlb_hook_flush_pcid,
+    .flush_all_nonglobal = tlb_hook_flush_all_nonglobal,
+    .cr3_changed = tlb_hook_cr3,
+    .mode_changed = host_mode_changed,
+    .halt = host_halt,
+    .pause = host_pause,
+};
+
+/* ---- Pins ------------------------------------------------------------------------------- */
+
+static uint32_t pins(const struct tcg_cpu *t)
+{
+    return __atomic_load_n(&t->vcpu->pins, __ATOMIC_ACQUIRE);
+}
+
+static void pin_taken(struct tcg_cpu *t, uint32_t pin)
+{
+    __atomic_fetch_and(&t->vcpu->pins, ~pin, __ATOMIC_ACQ_REL);
+}
+
+/* The state after INIT: as after a reset, but x87, SSE, MSRs, TSC and the cache bits of CR0
+ * stay (SDM vol. 3 table 10-1). */
+static void init_state(struct x86_cpu *c, bool bsp)
+{
+    struct x86_state *old = g_new0(struct x86_state, 1), *st = g_new0(struct x86_state, 1);
+    uint32_t id[4];
+
+    x86_cpuid(c, 1, 0, id);
+    x86_cpu_save(c, old);
+    *st = *old;
+    x86_state_reset(st, bsp, id[0]);
+    st->cr0 = (st->cr0 & ~(uint64_t)(CR0_CD | CR0_NW)) | (old->cr0 & (CR0_CD | CR0_NW));
+    memcpy(st->fpr, old->fpr, sizeof(st->fpr));
+    st->fcw = old->fcw;
+    st->fsw = old->fsw;
+    st->ftw = old->ftw;
+    st->fop = old->fop;
+    st->fcs = old->fcs;
+    st->fds = old->fds;
+    st->fip = old->fip;
+    st->fdp = old->fdp;
+    st->mxcsr = old->mxcsr;
+    st->xcr0 = old->xcr0;
+    memcpy(st->xmm, old->xmm, sizeof(st->xmm));
+    st->msr = old->msr;
+    st->msr.efer = 0;
+    st->tsc = old->tsc;
+    x86_cpu_load(c, st);
+    c->mp_state = bsp ? MP_RUNNABLE : MP_WAIT_SIPI;
+    g_free(old);
+    g_free(st);
+}
+
+static void take_init(struct tcg_cpu *t)
+{
+    bool bsp;
+
+    pin_taken(t, VCPU_INIT | VCPU_NMI);
+    if (t->vcpu->lapic.init) {
+        tcg_lock(t);
+        t->vcpu->lapic.init(t->vcpu->lapic.apic);
+        tcg_unlock(t);
+    }
+    bsp = host_apic_base(&t->x) & 0x100;
+    x86_mxcsr_leave(&t->x);
+    init_state(&t->x, bsp);
+    x86_mxcsr_enter(&t->x);
+    tlb_flush_all(t);
+    t->mode_stale = true;
+}
+
+static void take_sipi(struct tcg_cpu *t)
+{
+    struct x86_cpu *c = &t->x;
+    uint8_t vector = t->vcpu->sipi_vector;
+
+    pin_taken(t, VCPU_SIPI);
+    if (c->mp_state != MP_WAIT_SIPI)
+        return;
+    c->seg[S_CS].sel = vector << 8;
+    c->seg_base[S_CS] = (uint32_t)vector << 12;
+    c->rip = 0;
+    c->mp_state = MP_RUNNABLE;
+    x86_update_mode(c);
+}
+
+/* Which pins end the present halt. */
+static uint32_t wake_mask(const struct x86_cpu *c)
+{
+    uint32_t m = VCPU_INIT | VCPU_SMI;
+
+    if (c->mp_state == MP_WAIT_SIPI)
+        return m | VCPU_SIPI;
+    if (c->mp_state == MP_WAIT_INIT)
+        return m;
+    return m | (c->nmi_masked ? 0 : VCPU_NMI) | (c->eflags & FL_IF ? VCPU_INTR : 0);
+}
+
+static void log_interrupt(struct tcg_cpu *t, const char *what, int vector)
+{
+    LOG(&t->machine->log, LOG_INT, "cpu %u: %s %02x at %04x:%016llx\n", t->vcpu->index, what,
+        vector, t->x.seg[S_CS].sel, (unsigned long long)t->x.rip);
+}
+
+/* Deliver what may be delivered before the next instruction. False: shutdown. */
+static bool take_pins(struct tcg_cpu *t)
+{
+    struct x86_cpu *c = &t->x;
+    uint32_t p = pins(t);
+
+    if (p & VCPU_INIT)
+        take_init(t);
+    if (p & VCPU_SIPI)
+        take_sipi(t);
+    if (c->mp_state == MP_HALTED && (pins(t) & wake_mask(c)))
+        c->mp_state = MP_RUNNABLE;
+    if (c->mp_state != MP_RUNNABLE || c->inhibit_movss)
+        return true;
+    if ((p & VCPU_NMI) && !c->nmi_masked && !c->inhibit_irq) {
+        pin_taken(t, VCPU_NMI);
+        log_interrupt(t, "NMI", EXC_NMI);
+        c->nmi_masked = true;
+        return x86_deliver_interrupt(c, EXC_NMI, INT_HW);
+    }
+    if ((p & VCPU_INTR) && (c->eflags & FL_IF) && !c->inhibit_irq && t->vcpu->lapic.ack) {
+        int vector;
+
+        tcg_lock(t);
+        vector = t->vcpu->lapic.ack(t->vcpu->lapic.apic);
+        tcg_unlock(t);
+        if (vector >= 0) {
+            log_interrupt(t, "interrupt", vector);
+            return x86_deliver_interrupt(c, vector, INT_HW);
+        }
+    }
+    return true;
+}
+
+/* ---- Debug ------------------------------------------------------------------------------ */
+
+/* DR6 bits of enabled execution breakpoints at the next instruction. */
+static uint64_t exec_breakpoints(const struct x86_cpu *c)
+{
+    uint64_t la = c->mode == X86_MODE_64 ? c->rip : (uint32_t)(c->seg_base[S_CS] + c->rip);
+    uint64_t hit = 0;
+
+    for (unsigned n = 0; n < 4; n++)
+        if ((c->dr[7] >> (n * 2) & 3) && !(c->dr[7] >> (16 + n * 4) & 3) && c->dr[n] == la)
+            hit |= 1u << n;
+    return hit;
+}
+
+static bool exec_breakpoints_on(const struct x86_cpu *c)
+{
+    for (unsigned n = 0; n < 4; n++)
+        if ((c->dr[7] >> (n * 2) & 3) && !(c->dr[7] >> (16 + n * 4) & 3))
+            return true;
+    return false;
+}
+
+/* ---- Running ---------------------------------------------------------------------------- */
+
+/* Settle what the last run of blocks has used. */
+static void count(struct tcg_cpu *t)
+{
+    t->icount += t->slice - t->bud;
+    t->slice = t->bud = 0;
+}
+
+uint64_t tcg_icount_now(const struct tcg_cpu *t)
+{
+    return t->icount + (t->slice - t->bud - t->rem);
+}
+
+/* Run blocks until something has to be looked at, at most `max` instructions. */
+static void run_blocks(struct tcg_cpu *t, int64_t max)
+{
+    struct x86_cpu *c = &t->x;
+    bool tf = c->eflags & FL_TF;
+    bool one = c->inhibit_irq || c->inhibit_movss || (c->eflags & (FL_TF | FL_RF)) ||
+               exec_breakpoints_on(c) || max < MAX_BLOCK;
+    struct block *b;
+
+    if (one) { /* shadows and RF cover this one instruction; it may cast a new one */
+        c->inhibit_irq = c->inhibit_movss = false;
+        c->eflags &= ~FL_RF;
+        max = 1;
+    }
+    t->slice = t->bud = max;
+    t->mode = (t->mode & ~M_ONE) | (one ? M_ONE : 0);
+    t->leave = one;
+    b = block_lookup(t);
+    if (b)
+        tcg_enter(t, b);
+    if (tf && t->bud < max)
+        c->db_pending |= DR6_BS;
+}
+
+/* An op function unwound: give back what was paid for and did not run, then deliver. */
+static bool take_exception(struct tcg_cpu *t)
+{
+    struct x86_cpu *c = &t->x;
+
+    t->bud += t->rem;
+    t->rem = 0;
+    count(t);
+    LOG(&t->machine->log, LOG_INT, "cpu %u: exception %02x error %x at %04x:%016llx\n",
+        t->vcpu->index, c->exc.vector, c->exc.has_error ? c->exc.error : 0, c->seg[S_CS].sel,
+        (unsigned long long)c->rip);
+    c->db_pending = 0;
+    return x86_deliver_exception(c);
+}
+
+static void report_late_code(struct tcg_cpu *t)
+{
+    t->code_late = false;
+    code_stored(t, t->late_code.ram, t->late_code.off, t->late_code.len);
+}
+
+static enum vcpu_exit run_loop(struct tcg_cpu *t)
+{
+    struct x86_cpu *c = &t->x;
+    uint64_t hit;
+
+    c->unwind = &t->jb;
+    if (sigsetjmp(t->jb, 0) && !take_exception(t))
+        return VCPU_SHUTDOWN;
+    for (;;) {
+        count(t);
+        if (unlikely(t->code_late))
+            report_late_code(t);
+        sync_pause_point(t);
+        if (unlikely(t->flush_blocks))
+            block_flush(t);
+        if (unlikely(c->db_pending) && !c->inhibit_movss &&
+            !x86_deliver_debug(c, c->db_pending))
+            return VCPU_SHUTDOWN;
+        if (unlikely(pins(t)) && !take_pins(t))
+            return VCPU_SHUTDOWN;
+        if (unlikely(c->mp_state != MP_RUNNABLE)) {
+            t->vcpu->wake_mask = wake_mask(c);
+            return VCPU_HALTED;
+        }
+        if (unlikely(__atomic_load_n(&t->vcpu->kicked, __ATOMIC_ACQUIRE)))
+            return VCPU_KICKED;
+        if (t->mode_stale)
+            refresh_mode(t);
+        if (unlikely(c->dr[7] & 0xff) && !(c->eflags & FL_RF) && !c->inhibit_movss &&
+            (hit = exec_breakpoints(c))) {
+            if (!x86_deliver_debug(c, hit))
+                return VCPU_SHUTDOWN;
+            continue;
+        }
+        if (unlikely(t->icount >= t->limit))
+            return VCPU_KICKED;
+        run_blocks(t, MIN(SLICE, (int64_t)(t->limit - t->icount)));
+    }
+}
+
+static enum vcpu_exit run_until(struct tcg_cpu *t, uint64_t limit)
+{
+    enum vcpu_exit e;
+
+    t->limit = limit;
+    sync_begin_running(t);
+    x86_mxcsr_enter(&t->x);
+    e = run_loop(t);
+    count(t);
+    x86_mxcsr_leave(&t->x);
+    sync_end_running(t);
+    return e;
+}
+
+static enum vcpu_exit tcg_run(struct vcpu *v)
+{
+    return run_until(v->accel_data, INT64_MAX);
+}
+
+static enum vcpu_exit tcg_run_budget(struct vcpu *v, int64_t insns, int64_t *done)
+{
+    struct tcg_cpu *t = v->accel_data;
+    enum vcpu_exit e;
+
+    t->budget_start = t->icount;
+    e = run_until(t, t->icount + insns);
+    *done = t->icount - t->budget_start;
+    return e;
+}
+
+static int64_t tcg_executed(struct vcpu *v)
+{
+    struct tcg_cpu *t = v->accel_data;
+
+    return tcg_icount_now(t) - t->budget_start;
+}
+
+static void tcg_kick(struct vcpu *v)
+{
+    (void)v; /* vcpu->kicked is looked at after each slice */
+}
+
+/* ---- Life ------------------------------------------------------------------------------- */
+
+static void map_changed(struct region_listener *l)
+{
+    struct tcg_vm *vm = (struct tcg_vm *)((char *)l - offsetof(struct tcg_vm, listener));
+
+    for (unsigned n = 0; n < vm->cpus->len; n++)
+        sync_post(vm->cpus->pdata[n], REQ_FLUSH);
+    sync_wait(vm, NULL, 0xff);
+}
+
+static bool tcg_probe(GError **err)
+{
+    const char *missing = host_fp_missing();
+
+    if (missing)
+        return error_set(err, "this host's CPU has no %s, which tcg-interp needs", missing);
+    return true;
+}
+
+static bool tcg_vm_init(struct machine *m, GError **err)
+{
+    struct tcg_vm *vm = g_new0(struct tcg_vm, 1);
+
+    (void)err;
+    vm->machine = m;
+    vm->cpus = g_ptr_array_sized_new(256);
+    g_mutex_init(&vm->code_lock);
+    g_mutex_init(&vm->sync_lock);
+    g_cond_init(&vm->sync_cond);
+    g_rec_mutex_init(&vm->exclusive);
+    emit_init(vm);
+    vm->listener.commit = map_changed;
+    m->accel_data = vm;
+    as_add_listener(&m->mem, &vm->listener);
+    return true;
+}
+
+static void tcg_vm_exit(struct machine *m)
+{
+    struct tcg_vm *vm = m->accel_data;
+
+    as_del_listener(&m->mem, &vm->listener);
+    for (unsigned n = 0; n < MAX_RAMS; n++) {
+        struct tcg_ram *r = vm->ram[n];
+
+        if (!r)
+            continue;
+        r->ram->code_written = NULL;
+        g_free(r->lines);
+        g_free(r->writers);
+        g_free(r);
+    }
+    g_ptr_array_free(vm->cpus, TRUE);
+    g_mutex_clear(&vm->code_lock);
+    g_mutex_clear(&vm->sync_lock);
+    g_cond_clear(&vm->sync_cond);
+    g_rec_mutex_clear(&vm->exclusive);
+    g_free(vm->fast);
+    g_free(vm);
+    m->accel_data = NULL;
+}
+
+static bool tcg_vcpu_init(struct vcpu *v, GError **err)
+{
+    struct tcg_vm *vm = v->machine->accel_data;
+    struct tcg_cpu *t;
+
+    (void)err;
+    t = aligned_alloc(64, (sizeof(*t) + 63) & ~(size_t)63);
+    g_assert(t);
+    memset(t, 0, sizeof(*t));
+    t->vcpu = v;
+    t->vm = vm;
+    t->machine = v->machine;
+    t->x.host = &tcg_host;
+    t->x.engine = t;
+    t->x.model = v->machine->cpu_model;
+    t->x.log = &v->machine->log;
+    t->x.as = &v->machine->mem;
+    t->x.apic_id = v->apic_id;
+    t->x.unwind = &t->jb;
+    g_mutex_init(&t->req_lock);
+    t->req = g_array_new(FALSE, FALSE, sizeof(struct code_req));
+    block_init(t);
+    tlb_init(t);
+    tlb_select(t);
+    v->accel_data = t;
+    g_mutex_lock(&vm->sync_lock);
+    g_ptr_array_add(vm->cpus, t);
+    g_mutex_unlock(&vm->sync_lock);
+    return true;
+}
+
+static void tcg_vcpu_exit(struct vcpu *v)
+{
+    struct tcg_cpu *t = v->accel_data;
+
+    if (!t)
+        return;
+    g_mutex_lock(&t->vm->sync_lock);
+    g_ptr_array_remove(t->vm->cpus, t);
+    g_mutex_unlock(&t->vm->sync_lock);
+    block_fini(t);
+    tlb_fini(t);
+    g_mutex_clear(&t->req_lock);
+    g_array_free(t->req, TRUE);
+    v->accel_data = NULL;
+    free(t);
+}
+
+static void tcg_save(struct vcpu *v, struct x86_state *st)
+{
+    x86_cpu_save(&((struct tcg_cpu *)v->accel_data)->x, st);
+}
+
+static void tcg_load(struct vcpu *v, const struct x86_state *st)
+{
+    struct tcg_cpu *t = v->accel_data;
+
+    x86_cpu_load(&t->x, st);
+    tlb_flush_all(t);
+    t->mode_stale = true;
+}
+
+static bool tcg_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
+{
+    struct tcg_cpu *t = v->accel_data;
+    struct x86_walk w;
+
+    if (!x86_walk_probe(&t->x, linear, &w))
+        return false;
+    *gpa = w.gpa;
+    return true;
+}
+
+static void tcg_describe(struct vcpu *v, GString *out)
+{
+    const struct tcg_cpu *t = v->accel_data;
+
+    g_string_append_printf(out,
+                           "instructions %" G_GUINT64_FORMAT "\nblocks built %" G_GUINT64_FORMAT
+                           ", dropped %" G_GUINT64_FORMAT ", lookups %" G_GUINT64_FORMAT
+                           "\nTLB fills %" G_GUINT64_FORMAT ", flushes %" G_GUINT64_FORMAT
+                           "\nslow instructions %" G_GUINT64_FORMAT "\ncode %u KiB of %u\n",
+                           t->icount, t->st_blocks, t->st_smc, t->st_lookups, t->st_fills,
+                           t->st_flushes, t->st_slow, t->arena_used / 64, ARENA_OPS / 64);
+}
+
+const struct accel accel_tcg_interp = {
+    .name = "tcg-interp",
+    .alias = "tcg",
+    .help = "interpreter: runs anywhere, needs nothing of the host",
+    .probe = tcg_probe,
+    .vm_init = tcg_vm_init,
+    .vm_exit = tcg_vm_exit,
+    .vcpu_init = tcg_vcpu_init,
+    .vcpu_exit = tcg_vcpu_exit,
+    .run = tcg_run,
+    .run_budget = tcg_run_budget,
+    .executed = tcg_executed,
+    .kick = tcg_kick,
+    .save = tcg_save,
+    .load = tcg_load,
+    .translate = tcg_translate,
+    .describe = tcg_describe,
+};
