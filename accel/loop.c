@@ -13,6 +13,7 @@
 #include "accel/icount.h"
 #include "core/machine.h"
 #include "core/vcpu_ops.h"
+#include "target/x86/cpuid.h"
 
 #define SPIN_MAX 100000 /* ns */
 #define SPIN_MIN 5000
@@ -137,12 +138,18 @@ static void ops_load(struct vcpu *v, const struct x86_state *st)
     v->accel->load(v, st);
 }
 
+static uint32_t ops_apic_id(const struct machine *m, unsigned index)
+{
+    return m->cpu_model ? cpu_model_apic_id(m->cpu_model, index) : index;
+}
+
 const struct vcpu_ops accel_vcpu_ops = {
     .vm_init = ops_vm_init,
     .vm_exit = ops_vm_exit,
     .thread = vcpu_thread,
     .thread_all = icount_thread,
     .kick = ops_kick,
+    .apic_id = ops_apic_id,
     .reset = ops_reset,
     .save = ops_save,
     .load = ops_load,

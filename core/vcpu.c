@@ -325,7 +325,7 @@ static struct vcpu *vcpu_new(struct machine *m, unsigned index)
     struct vcpu *v = g_new0(struct vcpu, 1);
     v->machine = m;
     v->index = index;
-    v->apic_id = index;
+    v->apic_id = m->vcpu_ops->apic_id ? m->vcpu_ops->apic_id(m, index) : index;
     v->accel = m->accel;
     v->wake_mask = UINT32_MAX;
     v->sleeper = index && m->config->icount ? m->vcpus->pdata[0] : v;

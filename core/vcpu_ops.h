@@ -18,6 +18,8 @@ struct vcpu_ops {
     /* When set: one thread for all (arg: struct machine *), used under -icount. */
     void *(*thread_all)(void *machine);
     void (*kick)(struct vcpu *v);  /* any thread, no lock */
+    /* The APIC ID of a CPU to be made, from the machine's topology. NULL: its index. */
+    uint32_t (*apic_id)(const struct machine *m, unsigned index);
     /* In the vCPU's thread: */
     void (*reset)(struct vcpu *v); /* to the architectural reset state */
     void (*save)(struct vcpu *v, struct x86_state *st);

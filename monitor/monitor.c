@@ -125,7 +125,9 @@ static void monitor_free(void *arg)
 {
     struct monitor *mon = arg;
 
+    machine_lock(mon->ctx.machine);
     chr_detach(mon->chr, mon);
+    machine_unlock(mon->ctx.machine);
     readline_fini(&mon->line);
     g_string_free(mon->pending, TRUE);
     g_free(mon);
