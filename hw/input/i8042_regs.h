@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Keyboard controller: IBM PS/2 Hardware Interface Technical Reference. */
+#ifndef HW_INPUT_I8042_REGS_H
+#define HW_INPUT_I8042_REGS_H
+
+enum {
+    KBC_OBF = 0x01, KBC_SYS = 0x04, KBC_CMD = 0x08, KBC_UNLOCKED = 0x10, KBC_AUX_OBF = 0x20,
+
+    CB_KBD_INT = 0x01, CB_AUX_INT = 0x02, CB_SYS = 0x04, CB_KBD_OFF = 0x10, CB_AUX_OFF = 0x20,
+    CB_TRANSLATE = 0x40,
+
+    KBC_READ_RAM = 0x20, KBC_WRITE_RAM = 0x60, KBC_PASSWORD_TEST = 0xa4, KBC_AUX_DISABLE = 0xa7,
+    KBC_AUX_ENABLE = 0xa8, KBC_AUX_TEST = 0xa9, KBC_SELF_TEST = 0xaa, KBC_KBD_TEST = 0xab,
+    KBC_KBD_DISABLE = 0xad, KBC_KBD_ENABLE = 0xae, KBC_READ_INPUT = 0xc0, KBC_READ_OUTPUT = 0xd0,
+    KBC_WRITE_OUTPUT = 0xd1, KBC_WRITE_KBD_OBF = 0xd2, KBC_WRITE_AUX_OBF = 0xd3,
+    KBC_WRITE_AUX = 0xd4, KBC_A20_OFF = 0xdd, KBC_A20_ON = 0xdf, KBC_PULSE = 0xf0,
+
+    KBC_TEST_OK = 0x55, KBC_NO_PASSWORD = 0xf1, KBC_INPUT_PORT = 0x80,
+    OUT_NO_RESET = 0x01, OUT_A20 = 0x02, OUT_KBD_OBF = 0x10, OUT_AUX_OBF = 0x20, OUT_LINES = 0xc0,
+};
+
+#endif
