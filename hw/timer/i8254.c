@@ -162,6 +162,16 @@ static int64_t take_next_period(struct pit_counter *c, int64_t tick)
     return rise;
 }
 
+/* The host timer for the next change of OUT. */
+static void pit_arm(struct i8254 *s, unsigned n, int64_t tick)
+{
+    int64_t next = s->irq[n].set ? next_change(&s->ch[n], tick) : NEVER;
+    if (next == NEVER)
+        timer_del(&s->timer[n]);
+    else
+        timer_set(&s->timer[n], tick_to_ns(next));
+}
+
 /* Every path ends here: edges up to now, the level, and the next host timer. */
 static void pit_update(struct i8254 *s, unsigned n)
 {
@@ -177,11 +187,7 @@ static void pit_update(struct i8254 *s, unsigned n)
     }
     c->seen = tick;
     irq_set(s->irq[n], out);
-    int64_t next = s->irq[n].set ? next_change(c, tick) : NEVER;
-    if (next == NEVER)
-        timer_del(&s->timer[n]);
-    else
-        timer_set(&s->timer[n], tick_to_ns(next));
+    pit_arm(s, n, tick);
 }
 
 static void pit_fire(struct i8254 *s, unsigned n)
@@ -414,7 +420,8 @@ static void pit_loaded(struct device *dev)
             c->mode = 3;
         if (!c->period)
             c->loaded = false;
-        pit_update(s, n);
+        irq_set(s->irq[n], counter_out(c, c->seen));
+        pit_arm(s, n, c->seen);
     }
 }
 

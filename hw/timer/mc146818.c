@@ -181,14 +181,19 @@ static void arm(struct mc146818 *s, bool waiting)
     }
 }
 
-/* Every path ends here. */
-static void rtc_update(struct mc146818 *s)
+static void drive(struct mc146818 *s)
 {
-    account(s);
     bool level = s->cmos[RTC_C] & s->cmos[RTC_B] & RTC_C_FLAGS;
     s->cmos[RTC_C] = (s->cmos[RTC_C] & RTC_C_FLAGS) | (level ? RTC_C_IRQF : 0);
     irq_set(s->irq, level);
     arm(s, !level);
+}
+
+/* Every path ends here. */
+static void rtc_update(struct mc146818 *s)
+{
+    account(s);
+    drive(s);
 }
 
 static void rtc_fire(void *opaque)
@@ -336,7 +341,7 @@ static void rtc_loaded(struct device *dev)
 {
     struct mc146818 *s = (struct mc146818 *)dev;
     s->index &= 0x7f;
-    rtc_update(s);
+    drive(s);
 }
 
 static void rtc_unrealize(struct device *dev)
