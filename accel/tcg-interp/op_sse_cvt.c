@@ -63,14 +63,14 @@ CVT_FROM_INT(cvtsi2sd)
     {                                                                                              \
         uint32_t r;                                                                                \
                                                                                                    \
-        __asm__ volatile(#name "l %1, %0" : "=r"(r) : "x"(s));                                      \
+        __asm__ volatile(#name "l %1, %0" : "=r"(r) : "x"(s));                                     \
         return vec_of(r, 0);                                                                       \
     }                                                                                              \
     static vec run_##name##_64(vec d, vec s, const uint8_t *stub)                                  \
     {                                                                                              \
         uint64_t r;                                                                                \
                                                                                                    \
-        __asm__ volatile(#name "q %1, %0" : "=r"(r) : "x"(s));                                      \
+        __asm__ volatile(#name "q %1, %0" : "=r"(r) : "x"(s));                                     \
         return vec_of(r, 0);                                                                       \
     }                                                                                              \
     OP(name)                                                                                       \

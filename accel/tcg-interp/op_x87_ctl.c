@@ -10,7 +10,7 @@
 #include "accel/tcg-interp/ops.h"
 #include "accel/tcg-interp/x87_env.h"
 
-/* ---- Formats ---------------------------------------------------------------------------------- */
+/* ---- Formats ------------------------------------------------------------------------------- */
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -151,7 +151,7 @@ void x87_regs_get(struct x86_cpu *c, const uint8_t *buf)
     }
 }
 
-/* ---- Instructions ------------------------------------------------------------------------------- */
+/* ---- Instructions -------------------------------------------------------------------------- */
 
 static struct x87_format format_of(const struct x86_cpu *c, const struct x86_insn *i)
 {

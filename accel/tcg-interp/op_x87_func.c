@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 functions, constants, conditional moves and tag operations: all by the host with the
+ * x87 functions, constants, conditional moves and tag operations: nearly all by the host with the
  * guest's whole state (x87.h), so that the last bit of a transcendental is the host's.
  * Intel SDM vol. 1 section 8.3, vol. 2.
  */
@@ -12,8 +12,26 @@
         x87_exec(c, i);                                                                            \
     }
 
-EXEC(fsqrt)
-EXEC(frndint)
+/* ST(0) = INSN ST(0) */
+#define UNARY(name)                                                                                \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        uint16_t sw;                                                                               \
+                                                                                                   \
+        if (!x87_quick(c) || !x86_st_full(c, 0)) {                                                 \
+            x87_exec(c, i);                                                                        \
+            return;                                                                                \
+        }                                                                                          \
+        __asm__ volatile("fldt %[d]\n\t" #name "\n\t"                                             \
+                         "fnstsw %[sw]\n\t"                                                       \
+                         "fstpt %[d]"                                                              \
+                         : [d] "+m"(*x87_st(c, 0)), [sw] "=&a"(sw));                               \
+        x87_flags(c, sw);                                                                          \
+        x87_note(c, i);                                                                            \
+    }
+UNARY(fsqrt)
+UNARY(frndint)
+
 EXEC(fscale)
 EXEC(fxtract)
 EXEC(fprem)

@@ -42,7 +42,7 @@ static unsigned xmm_bytes(const struct x86_insn *i)
     return i->mode == X86_MODE_64 ? 256 : 128;
 }
 
-/* ---- The legacy area from and to the state ----------------------------------------------------- */
+/* ---- The legacy area from and to the state ------------------------------------------------- */
 
 static void image_put(struct x86_cpu *c, const struct x86_insn *i, struct fx_image *im)
 {
@@ -98,10 +98,15 @@ static void x87_clear(struct x86_cpu *c)
     host_load_guest_x87(c);
 }
 
+/* Whether all exceptions are masked selects handlers. */
 static void mxcsr_set(struct x86_cpu *c, uint32_t v)
 {
+    bool unmasked = x86_mxcsr_unmasked(c);
+
     c->mxcsr = v;
     host_load_guest_mxcsr(c);
+    if (x86_mxcsr_unmasked(c) != unmasked && c->host)
+        c->host->mode_changed(c);
 }
 
 static uint64_t area(struct x86_cpu *c, const struct x86_insn *i, unsigned len, unsigned align,
@@ -114,7 +119,7 @@ static uint64_t area(struct x86_cpu *c, const struct x86_insn *i, unsigned len, 
     return la;
 }
 
-/* ---- FXSAVE, FXRSTOR ------------------------------------------------------------------------------ */
+/* ---- FXSAVE, FXRSTOR ----------------------------------------------------------------------- */
 
 OP(fxsave)
 {
@@ -142,7 +147,7 @@ OP(fxrstor)
     memcpy(c->xmm, im.xmm, xmm_bytes(i));
 }
 
-/* ---- XSAVE, XSAVEOPT, XSAVEC ----------------------------------------------------------------------- */
+/* ---- XSAVE, XSAVEOPT, XSAVEC --------------------------------------------------------------- */
 
 /* The checks all share; returns the requested-feature bitmap. */
 static uint64_t xsave_begin(struct x86_cpu *c)
@@ -216,7 +221,7 @@ OP(xsavec)
     write_part(c, la, &im, AREA_BV, 16);
 }
 
-/* ---- XRSTOR ----------------------------------------------------------------------------------------- */
+/* ---- XRSTOR -------------------------------------------------------------------------------- */
 
 /* SDM vol. 1 sections 13.8.1 and 13.8.2. */
 static bool header_ok(const struct x86_cpu *c, const struct fx_image *im)
@@ -261,7 +266,7 @@ OP(xrstor)
         mxcsr_set(c, MXCSR_INIT);
 }
 
-/* ---- MXCSR -------------------------------------------------------------------------------------------- */
+/* ---- MXCSR --------------------------------------------------------------------------------- */
 
 OP(ldmxcsr)
 {
