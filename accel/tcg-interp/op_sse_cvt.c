@@ -113,7 +113,7 @@ OP(cvtpi2ps)
 
     r = vec_fp(c, run_cvtpi2ps, vec_of(0, 0), s, NULL);
     vec_put(c, i, 0, vec_of(r[0], d[1]));
-    vec_touch(c, i, 1);
+    x86_mmx_touch(c); /* also with a memory source, says the manual; not so CVTPI2PD */
 }
 RUN2(cvtpi2pd, "cvtdq2pd")
 OP(cvtpi2pd)
