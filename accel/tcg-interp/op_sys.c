@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "accel/tcg-interp/host_fp.h"
 #include "accel/tcg-interp/ops.h"
 #include "target/x86/cpuid.h"
 #include "target/x86/segment.h"
@@ -121,12 +122,16 @@ OP(clts)
 OP(xgetbv)
 {
     uint32_t n = c->r[R_RCX];
+    uint64_t inuse = x86_xinuse(c);
 
     if (!(c->cr4 & CR4_OSXSAVE))
         x86_ud(c);
     if (n > 1 || (n == 1 && !x86_has(c, X86_F_XGETBV1)))
         x86_gp(c, 0);
-    put_edx_eax(c, c->xcr0); /* 1: components in use; none is tracked, so all may be */
+    x86_mxcsr_sync(c);
+    if (c->mxcsr != MXCSR_INIT) /* counts here, though not in XINUSE (SDM vol. 1 section 13.2) */
+        inuse |= XSTATE_SSE;
+    put_edx_eax(c, n ? c->xcr0 & inuse : c->xcr0);
 }
 
 OP(xsetbv)
