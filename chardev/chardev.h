@@ -37,6 +37,7 @@ struct chr_frontend {
     void (*event)(void *arg, enum chr_event ev);
     void (*writable)(void *arg); /* chr_write() took less than all; now try again */
     void *arg;
+    bool monitor; /* on a mux: gets the input only when the user switches to it */
 };
 
 /* Register a front end. The table is copied. An error if the chardev has one already (a mux
@@ -52,10 +53,6 @@ size_t chr_write(struct chardev *chr, const void *buf, size_t len);
 void chr_accept_input(struct chardev *chr);
 /* Is somebody at the other end? */
 bool chr_is_open(const struct chardev *chr);
-/* The line's modem signals towards the other end (DTR etc. are not modelled by any back end);
- * a break sent by the guest. */
-void chr_send_break(struct chardev *chr);
-
 /*
  * Back ends from the command line. -serial and friends give the short form:
  *   null  stdio  mon:stdio  pty  file:PATH  pipe:PATH  vc (refused)  chardev:ID
@@ -68,6 +65,12 @@ struct chardev *chardev_new_from_text(struct machine *m, const char *id, const c
                                       bool *wants_monitor, GError **err);
 /* -chardev BACKEND,id=ID[,key=value...]: null stdio pty file pipe socket ringbuf; mux=on. */
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err);
+/* "-chardev help". */
+void chardev_help(GString *out);
+/* Several front ends on one back end, with Ctrl-A to switch. Takes over `base`, which must have
+ * no front end yet, and its id: `base` becomes ID-base. */
+struct chardev *chardev_mux_new(struct machine *m, struct chardev *base);
+bool chardev_is_mux(const struct chardev *chr);
 struct chardev *chardev_find(struct machine *m, const char *id);
 const char *chardev_id(const struct chardev *chr);
 /* One line about each: "info chardev". */
