@@ -296,9 +296,7 @@ static void serial_write(void *dev, uint64_t off, uint64_t val, unsigned size)
         write_fcr(s, val);
         break;
     case UART_LCR:
-        if ((val & LCR_BREAK) && !(s->lcr & LCR_BREAK) && s->chr)
-            chr_send_break(s->chr);
-        s->lcr = val;
+        s->lcr = val; /* no back end can send a break on */
         break;
     case UART_MCR:
         s->mcr = val & 0x1f;
