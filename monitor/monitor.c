@@ -136,7 +136,7 @@ static void monitor_free(void *arg)
 bool monitor_new(struct machine *m, struct chardev *chr, GError **err)
 {
     struct monitor *mon = g_new0(struct monitor, 1);
-    struct chr_frontend fe = {can_receive, receive, event, writable, mon};
+    struct chr_frontend fe = {can_receive, receive, event, writable, mon, .monitor = true};
 
     mon->chr = chr;
     mon->ctx.machine = m;
