@@ -128,6 +128,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
     m->info = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
+    m->tsc_hz = NSEC_PER_SEC;
     space_init(m, &m->mem, "memory", &m->mem_root, UINT64_MAX);
     m->mem.unassigned = unassigned_mem;
     space_init(m, &m->io, "I/O", &m->io_root, 0x10000);

@@ -94,6 +94,11 @@ static void host_tsc_write(struct x86_cpu *c, uint64_t v)
     struct tcg_cpu *t = tcg_of(c);
 
     t->vcpu->tsc_offset += v - host_tsc(c);
+    if (t->vcpu->lapic.tsc_changed) {
+        tcg_lock(t);
+        t->vcpu->lapic.tsc_changed(t->vcpu->lapic.apic);
+        tcg_unlock(t);
+    }
 }
 
 static uint64_t host_io_in(struct x86_cpu *c, uint16_t port, unsigned size)
