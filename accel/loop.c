@@ -14,6 +14,7 @@
 #include "core/machine.h"
 #include "core/vcpu_ops.h"
 #include "target/x86/cpuid.h"
+#include "target/x86/cpuid.h"
 
 #define SPIN_MAX 100000 /* ns */
 #define SPIN_MIN 5000
@@ -121,7 +122,8 @@ static void ops_kick(struct vcpu *v)
 static void ops_reset(struct vcpu *v)
 {
     struct x86_state *st = g_new0(struct x86_state, 1);
-    x86_state_reset(st, v->index == 0, 0);
+    const struct cpu_model *model = v->machine->cpu_model;
+    x86_state_reset(st, v->index == 0, model ? model->signature : 0);
     if (v->boot)
         accel_boot_state(st, v->boot);
     v->accel->load(v, st);
