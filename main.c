@@ -1,11 +1,216 @@
 /* SPDX-License-Identifier: MIT */
 /* The way in: options -> machine -> main loop -> exit status. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "accel/accel.h"
+#include "chardev/chardev.h"
 #include "config.h"
+#include "core/machine.h"
+#include "core/vcpu_ops.h"
+#include "help.h"
+#include "hw/pc/pc.h"
+#include "hw/types.h"
+#include "inspect.h"
+#include "monitor/monitor.h"
+#include "options.h"
+#include "target/x86/cpuid.h"
+#include "util/daemon.h"
+#include "util/error.h"
 
-int main(void)
+/* ---- Building the machine ------------------------------------------------------------- */
+
+static bool choose_accel(struct machine *m, GError **err)
 {
-    printf("Hostel PC emulator version %s\n", HOSTEL_VERSION);
-    return 0;
+    g_autofree char *why = NULL;
+
+    m->accel = accel_select(m->config->accel, &why, err);
+    if (why)
+        fprintf(stderr, "hostel: %s\n", why);
+    m->vcpu_ops = &accel_vcpu_ops;
+    return m->accel != NULL;
+}
+
+static bool make_cpus(struct machine *m, GError **err)
+{
+    const struct machine_config *c = m->config;
+    struct cpu_model *model = cpu_model_new(c->cpu, c->sockets, c->cores, c->threads, err);
+
+    if (!model)
+        return error_prefix(err, "-cpu %s", c->cpu);
+    m->cpu_model = model;
+    m->tsc_hz = model->tsc_hz;
+    m->inspect = &x86_inspect;
+    return choose_accel(m, err) && machine_create_vcpus(m, c->cpus, err);
+}
+
+static bool make_chardevs(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->chardevs->len; i++)
+        if (!chardev_new_from_options(m, o->chardevs->pdata[i], err))
+            return error_prefix(err, "-chardev %s", (char *)o->chardevs->pdata[i]);
+    return true;
+}
+
+/* -serial none leaves a place without a port; every other text gives it one. */
+static bool make_serials(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->serials->len; i++) {
+        const char *text = o->serials->pdata[i];
+        g_autofree char *id = g_strdup_printf("serial%u", i);
+        bool wants_monitor = false;
+
+        if (strcmp(text, "none") == 0)
+            continue;
+        struct chardev *chr = chardev_new_from_text(m, id, text, &wants_monitor, err);
+        /* On a mux whoever comes last has the keyboard: that is the guest. */
+        if (!chr || (wants_monitor && !monitor_new(m, chr, err)) ||
+            !pc_board_add_serial(m, i, chr, err))
+            return error_prefix(err, "-serial %s", text);
+    }
+    return true;
+}
+
+static bool make_monitors(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->monitors->len; i++) {
+        const char *text = o->monitors->pdata[i];
+        g_autofree char *id = g_strdup_printf("compat_monitor%u", i);
+
+        if (strcmp(text, "none") == 0)
+            continue;
+        struct chardev *chr = chardev_new_from_text(m, id, text, NULL, err);
+        if (!chr || !monitor_new(m, chr, err))
+            return error_prefix(err, "-monitor %s", text);
+    }
+    for (unsigned i = 0; i < o->mons->len; i++) {
+        const char *id = o->mons->pdata[i];
+        struct chardev *chr = chardev_find(m, id);
+
+        if (!chr)
+            return error_set(err, "-mon %s: there is no -chardev with id=%s", id, id);
+        if (!monitor_new(m, chr, err))
+            return error_prefix(err, "-mon %s", id);
+    }
+    return true;
+}
+
+static bool make_debugcon(struct machine *m, struct options *o, GError **err)
+{
+    if (!o->config.debugcon)
+        return true;
+    struct chardev *chr = chardev_new_from_text(m, "debugcon", o->config.debugcon, NULL, err);
+    return (chr && device_add_from_text(m, "isa-debugcon,iobase=0xe9,chardev=debugcon", err)) ||
+           error_prefix(err, "-debugcon %s", o->config.debugcon);
+}
+
+static bool make_devices(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->devices->len; i++)
+        if (!device_add_from_text(m, o->devices->pdata[i], err))
+            return error_prefix(err, "-device %s", (char *)o->devices->pdata[i]);
+    for (unsigned i = 0; i < o->config.globals->len; i++) {
+        const struct machine_global *g = o->config.globals->pdata[i];
+
+        if (!g->used && !device_type_lookup(g->driver, err))
+            return error_prefix(err, "-global %s.%s=%s", g->driver, g->property, g->value);
+    }
+    return true;
+}
+
+static bool build(struct machine *m, struct options *o, GError **err)
+{
+    m->log.mask = o->log_mask;
+    if (o->log_file && !log_set_file(&m->log, o->log_file, err))
+        return false;
+    if (!make_cpus(m, err))
+        return false;
+    machine_lock(m);
+    bool ok = make_chardevs(m, o, err) && pc_board_build(m, err) && make_serials(m, o, err) &&
+              make_debugcon(m, o, err) && make_devices(m, o, err) && pc_board_finish(m, err) &&
+              make_monitors(m, o, err);
+    machine_unlock(m);
+    return ok;
+}
+
+/* ---- Running it ----------------------------------------------------------------------- */
+
+static gboolean on_signal(void *arg)
+{
+    machine_request_shutdown(arg, CAUSE_HOST_SIGNAL);
+    return G_SOURCE_CONTINUE;
+}
+
+static void watch_signals(struct machine *m)
+{
+    g_unix_signal_add(SIGINT, on_signal, m);
+    g_unix_signal_add(SIGTERM, on_signal, m);
+    g_unix_signal_add(SIGHUP, on_signal, m);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(struct machine *m)
+{
+    machine_lock(m);
+    machine_reset(m);
+    if (!m->config->start_paused)
+        machine_start(m);
+    machine_unlock(m);
+    return machine_run(m);
+}
+
+static int complain(GError *err)
+{
+    fprintf(stderr, "hostel: %s\n", err->message);
+    g_error_free(err);
+    return 1;
+}
+
+static int launch(struct options *o)
+{
+    GError *err = NULL;
+    char *pidfile = NULL;
+    int ready = -1, status = 1;
+
+    if (o->daemonize && !daemon_fork(&ready, &err))
+        return complain(err);
+    if (o->pidfile && !(pidfile = pidfile_write(o->pidfile, &err)))
+        return complain(err);
+    struct machine *m = machine_new(&o->config, &err);
+    if (m) {
+        watch_signals(m);
+        if (build(m, o, &err)) {
+            if (ready >= 0)
+                daemon_started(ready);
+            status = run(m);
+        }
+    }
+    struct cpu_model *model = m ? (struct cpu_model *)m->cpu_model : NULL;
+    machine_free(m);
+    cpu_model_free(model);
+    pidfile_remove(pidfile);
+    return err ? complain(err) : status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    GError *err = NULL;
+    int status;
+
+    setlocale(LC_CTYPE, "");
+    options_init(&o);
+    if (!options_parse(&o, argc, argv, &err))
+        status = complain(err);
+    else if (o.help != HELP_NONE)
+        status = help_print(&o, &err) ? 0 : complain(err);
+    else
+        status = launch(&o);
+    options_free(&o);
+    return status;
 }
