@@ -17,7 +17,7 @@ enum {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b,
     MSR_PLATFORM_INFO = 0xce, MSR_MTRRCAP = 0xfe, MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_MCG_CAP = 0x179, MSR_DEBUGCTL = 0x1d9, MSR_MC0_CTL = 0x400, MSR_TSC_DEADLINE = 0x6e0,
-    MSR_X2APIC = 0x800,
+    MSR_X2APIC = 0x800, APIC_BASE_EXTD = 0x400,
 };
 #define MSR_EFER 0xc0000080u
 #define MSR_FS_BASE 0xc0000100u
@@ -246,7 +246,8 @@ void x86_wrmsr(struct x86_cpu *c, uint32_t index, uint64_t v)
         write_tsc(c, v);
         break;
     case MSR_APIC_BASE:
-        if (!c->host->apic_set_base(c, v))
+        if (v >> c->model->phys_bits || ((v & APIC_BASE_EXTD) && !x86_has(c, X86_F_X2APIC)) ||
+            !c->host->apic_set_base(c, v))
             x86_gp(c, 0);
         break;
     case MSR_FS_BASE:
