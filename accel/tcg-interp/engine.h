@@ -157,11 +157,14 @@ struct block {
     uint16_t n_op;        /* slots, the side table comes after them */
     uint16_t pgoff;
     uint16_t n_side;      /* entries of the side table */
-    uint32_t pad[2];
-    uint32_t n_insn;      /* last, so that it lies next to op[0] */
+    uint32_t pad[3];
+    uint32_t n_insn;
     uint32_t dead;        /* unlinked; op[0] is h_stale */
     struct x86_op op[];
 };
+_Static_assert(sizeof(struct x86_op) == 16, "the op format");
+_Static_assert(sizeof(struct block) % 16 == 0, "ops keep their alignment");
+_Static_assert(sizeof(struct x86_insn) == 48, "GEN_SLOTS");
 struct insn_side {
     uint8_t len, slots;
 };
@@ -391,10 +394,6 @@ struct insn_pos {
     struct x86_op *first, *next; /* its first op, the op after it */
 };
 struct insn_pos block_find(struct tcg_cpu *t, const struct x86_op *o);
-static inline uint32_t *block_n_insn(struct x86_op *first)
-{
-    return (uint32_t *)((char *)first - 8); /* the last but one word of struct block */
-}
 static inline struct insn_side *block_side(struct block *b)
 {
     return (struct insn_side *)(b->op + b->n_op);

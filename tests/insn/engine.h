@@ -30,7 +30,7 @@ static inline uint8_t *bench_ram(struct bench *b, uint64_t at)
 
 static inline void bench_put(struct bench *b, uint64_t at, const void *bytes, size_t len)
 {
-    memcpy(bench_ram(b, at), bytes, len);
+    as_write(&b->m->mem, at, bytes, len);
 }
 
 static inline void bench_put64(struct bench *b, uint64_t at, uint64_t v)
