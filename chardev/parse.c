@@ -75,7 +75,7 @@ static struct chardev *make(struct machine *m, const char *id, const struct keyv
 {
     const char *name = keyvals_get(kv, "backend");
     const struct backend *b = backend_find(name ? name : "", err);
-    if (!b || !check_keys(b, kv, err))
+    if (!b || !check_keys(b, kv, err) || !keyvals_bool(kv, "mux", &mux, err))
         return NULL;
     if (chardev_find(m, id)) {
         error_set(err, "there are two character devices with the id '%s'", id);
@@ -83,9 +83,7 @@ static struct chardev *make(struct machine *m, const char *id, const struct keyv
     }
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error code, not our end */
     struct chardev *chr = b->make(m, id, kv, err);
-    if (chr && (mux || (keyvals_bool(kv, "mux", &mux, err) && mux)))
-        chr = chardev_mux_new(m, chr);
-    return chr;
+    return chr && mux ? chardev_mux_new(m, chr) : chr;
 }
 
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err)
@@ -97,10 +95,9 @@ struct chardev *chardev_new_from_options(struct machine *m, const char *options,
     }
     const char *id = keyvals_get(kv, "id");
     struct chardev *chr = NULL;
-    bool mux;
     if (!id || !*id)
         error_set(err, "an id is missing (id=NAME)");
-    else if (keyvals_bool(kv, "mux", &mux, err))
+    else
         chr = make(m, id, kv, false, err);
     if (!chr)
         error_prefix(err, "-chardev %s: ", options);
