@@ -80,7 +80,7 @@ struct chardev *chardev_make_ringbuf(struct machine *m, const char *id, const st
     uint64_t size = 65536;
     const char *text = keyvals_get(kv, "size");
     if (text && !parse_size(text, 1, &size, err)) {
-        error_prefix(err, "ringbuf: size: ");
+        error_prefix(err, "ringbuf: size");
         return NULL;
     }
     if (size == 0 || (size & (size - 1)) || size > (1 << 30)) {

@@ -67,7 +67,7 @@ static bool check_keys(const struct backend *b, const struct keyvals *kv, GError
     unsigned n = 3;
     for (unsigned i = 0; b->keys[i]; i++)
         valid[n++] = b->keys[i];
-    return keyvals_check(kv, valid, err) || error_prefix(err, "%s: ", b->name);
+    return keyvals_check(kv, valid, err) || error_prefix(err, "%s", b->name);
 }
 
 static struct chardev *make(struct machine *m, const char *id, const struct keyvals *kv, bool mux,
@@ -89,18 +89,14 @@ static struct chardev *make(struct machine *m, const char *id, const struct keyv
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err)
 {
     struct keyvals *kv = keyvals_parse(options, "backend", err);
-    if (!kv) {
-        error_prefix(err, "-chardev %s: ", options);
+    if (!kv)
         return NULL;
-    }
     const char *id = keyvals_get(kv, "id");
     struct chardev *chr = NULL;
     if (!id || !*id)
         error_set(err, "an id is missing (id=NAME)");
     else
         chr = make(m, id, kv, false, err);
-    if (!chr)
-        error_prefix(err, "-chardev %s: ", options);
     keyvals_free(kv);
     return chr;
 }
@@ -168,8 +164,6 @@ struct chardev *chardev_new_from_text(struct machine *m, const char *id, const c
     else if (keys)
         kv = keyvals_parse(keys, "backend", err);
     struct chardev *chr = kv ? make(m, id, kv, mux, err) : NULL;
-    if (!chr)
-        error_prefix(err, "'%s': ", text);
     if (kv)
         keyvals_free(kv);
     return chr;

@@ -44,7 +44,7 @@ bool device_realize(struct device *dev, GError **err)
     g_free(dev->path);
     dev->path = path_new(dev->machine, dev->type);
     if (dev->type->realize && !dev->type->realize(dev, err))
-        return error_prefix(err, "%s: ", dev->id ? dev->id : dev->type->name);
+        return error_prefix(err, "%s", dev->id ? dev->id : dev->type->name);
     dev->realized = true;
     g_ptr_array_add(dev->machine->devices, dev);
     return true;

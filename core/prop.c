@@ -117,7 +117,7 @@ bool device_set(struct device *dev, const char *prop, const char *value, GError 
     if (!p)
         return false;
     if (!set_value(dev, p, value, err))
-        return error_prefix(err, "%s: property '%s': ", dev->type->name, prop);
+        return error_prefix(err, "%s: property '%s'", dev->type->name, prop);
     return true;
 }
 
@@ -196,7 +196,7 @@ void props_globals(struct device *dev)
             continue;
         g->used = true;
         if (!dev->error && !device_set(dev, g->property, g->value, &dev->error))
-            error_prefix(&dev->error, "-global %s.%s=%s: ", g->driver, g->property, g->value);
+            error_prefix(&dev->error, "-global %s.%s=%s", g->driver, g->property, g->value);
     }
 }
 

@@ -156,7 +156,7 @@ static bool load_field(struct state_reader *r, const struct state_field *fields,
     if (r->len - r->pos < bytes)
         return error_set(err, "the saved state ends within field '%s'", name);
     if (!load_data(f, base, r->data + r->pos, err))
-        return error_prefix(err, "field '%s': ", name);
+        return error_prefix(err, "field '%s'", name);
     r->pos += bytes;
     return true;
 }
@@ -184,12 +184,12 @@ bool state_load(struct state_reader *r, const char *type, const char *path, uint
 {
     uint64_t n;
     if (!load_header(r, type, path, version, err) || !get(r, 2, &n, err))
-        return error_prefix(err, "loading '%s': ", path);
+        return error_prefix(err, "loading '%s'", path);
     unsigned known = count_fields(fields);
     g_autofree bool *seen = g_new0(bool, known + 1);
     for (uint64_t i = 0; i < n; i++)
         if (!load_field(r, fields, base, seen, err))
-            return error_prefix(err, "loading '%s': ", path);
+            return error_prefix(err, "loading '%s'", path);
     for (unsigned i = 0; i < known; i++)
         if (!seen[i])
             return error_set(err, "loading '%s': field '%s' is missing", path, fields[i].name);

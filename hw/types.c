@@ -150,8 +150,6 @@ struct device *device_add_from_text(struct machine *m, const char *text, GError 
         d = add(m, kv, err);
         keyvals_free(kv);
     }
-    if (!d)
-        error_prefix(err, "-device %s: ", text);
     return d;
 }
 

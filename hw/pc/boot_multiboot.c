@@ -101,7 +101,7 @@ static bool load_elf(const struct boot_input *in, struct boot_image *img, uint32
     bool ok = false;
 
     if (!elf_parse(in->kernel, e, err))
-        error_prefix(err, "-kernel %s: multiboot without load addresses, and ", in->kernel_name);
+        error_prefix(err, "-kernel %s: multiboot without load addresses", in->kernel_name);
     else if (physical_entry(e) > UINT32_MAX)
         error_set(err, "-kernel %s: its entry point is above 4 GiB", in->kernel_name);
     else

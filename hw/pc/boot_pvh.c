@@ -93,7 +93,7 @@ bool boot_pvh(const struct boot_input *in, struct boot_image *img, GError **err)
 
     img->protocol = "PVH";
     if (!elf_parse(in->kernel, e, err)) {
-        error_prefix(err, "-kernel %s: not a bzImage, and ", in->kernel_name);
+        error_prefix(err, "-kernel %s: not a bzImage", in->kernel_name);
         goto out;
     }
     if (!entry_point(in, e, &entry, err) || !elf_load(in, e, img, err) ||
