@@ -42,7 +42,7 @@ static bool make_cpus(struct machine *m, GError **err)
     struct cpu_model *model = cpu_model_new(c->cpu, c->sockets, c->cores, c->threads, err);
 
     if (!model)
-        return error_prefix(err, "-cpu %s", c->cpu);
+        return false;
     m->cpu_model = model;
     m->tsc_hz = model->tsc_hz;
     m->inspect = &x86_inspect;
@@ -53,7 +53,7 @@ static bool make_chardevs(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->chardevs->len; i++)
         if (!chardev_new_from_options(m, o->chardevs->pdata[i], err))
-            return error_prefix(err, "-chardev %s", (char *)o->chardevs->pdata[i]);
+            return false;
     return true;
 }
 
@@ -71,7 +71,7 @@ static bool make_serials(struct machine *m, struct options *o, GError **err)
         /* On a mux whoever comes last has the keyboard: that is the guest. */
         if (!chr || (wants_monitor && !monitor_new(m, chr, err)) ||
             !pc_board_add_serial(m, i, chr, err))
-            return error_prefix(err, "-serial %s", text);
+            return error_prefix(err, "-serial ");
     }
     return true;
 }
@@ -86,7 +86,7 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
             continue;
         struct chardev *chr = chardev_new_from_text(m, id, text, NULL, err);
         if (!chr || !monitor_new(m, chr, err))
-            return error_prefix(err, "-monitor %s", text);
+            return error_prefix(err, "-monitor ");
     }
     for (unsigned i = 0; i < o->mons->len; i++) {
         const char *id = o->mons->pdata[i];
@@ -95,7 +95,7 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
         if (!chr)
             return error_set(err, "-mon %s: there is no -chardev with id=%s", id, id);
         if (!monitor_new(m, chr, err))
-            return error_prefix(err, "-mon %s", id);
+            return error_prefix(err, "-mon %s: ", id);
     }
     return true;
 }
@@ -106,19 +106,19 @@ static bool make_debugcon(struct machine *m, struct options *o, GError **err)
         return true;
     struct chardev *chr = chardev_new_from_text(m, "debugcon", o->config.debugcon, NULL, err);
     return (chr && device_add_from_text(m, "isa-debugcon,iobase=0xe9,chardev=debugcon", err)) ||
-           error_prefix(err, "-debugcon %s", o->config.debugcon);
+           error_prefix(err, "-debugcon ");
 }
 
 static bool make_devices(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
         if (!device_add_from_text(m, o->devices->pdata[i], err))
-            return error_prefix(err, "-device %s", (char *)o->devices->pdata[i]);
+            return false;
     for (unsigned i = 0; i < o->config.globals->len; i++) {
         const struct machine_global *g = o->config.globals->pdata[i];
 
         if (!g->used && !device_type_lookup(g->driver, err))
-            return error_prefix(err, "-global %s.%s=%s", g->driver, g->property, g->value);
+            return error_prefix(err, "-global %s.%s=%s: ", g->driver, g->property, g->value);
     }
     return true;
 }

@@ -50,6 +50,7 @@ struct command_value {
 struct command_context {
     struct machine *machine;
     struct vcpu *vcpu; /* the CPU that is looked at */
+    bool ended;        /* `quit` was given: no prompt any more */
 };
 
 struct command_call {

@@ -10,6 +10,7 @@
 static bool run_quit(struct command_call *call, GError **err)
 {
     machine_request_exit(call->ctx->machine, 0, CAUSE_HOST_QUIT);
+    call->ctx->ended = true;
     return true;
 }
 const struct command cmd_quit = {"quit", "q", {{0}}, "end the machine", run_quit};

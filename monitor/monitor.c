@@ -24,6 +24,8 @@ struct monitor {
     GString *pending;
     bool focused; /* on a mux: keys come here */
     bool greeted;
+    bool midline; /* somebody else may have left the cursor anywhere */
+    GSource *greeting; /* about to greet */
 };
 
 static void flush(struct monitor *mon)
@@ -61,7 +63,8 @@ static void run_line(void *arg, const char *text)
     if (!command_run(&mon->ctx, text, out, &err))
         g_string_append_printf(out, "Error: %s\n", err->message);
     write_text(mon, out->str, out->len);
-    readline_show(&mon->line);
+    if (!mon->ctx.ended)
+        readline_show(&mon->line);
 }
 
 static void complete(void *arg, const char *start, const char *word, GPtrArray *words)
@@ -85,12 +88,39 @@ static void receive(void *arg, const uint8_t *buf, size_t len)
     readline_input(&mon->line, buf, len);
 }
 
-static void greet(struct monitor *mon)
+static gboolean greet(void *arg)
 {
+    struct monitor *mon = arg;
+
+    machine_lock(mon->ctx.machine);
+    g_clear_pointer(&mon->greeting, g_source_unref);
+    if (mon->midline)
+        write_text(mon, "\n", 1);
+    mon->midline = false;
     if (!mon->greeted)
         write_text(mon, BANNER, strlen(BANNER));
     mon->greeted = true;
     readline_show(&mon->line);
+    machine_unlock(mon->ctx.machine);
+    return G_SOURCE_REMOVE;
+}
+
+static void greet_not(struct monitor *mon)
+{
+    if (mon->greeting)
+        g_source_destroy(mon->greeting);
+    g_clear_pointer(&mon->greeting, g_source_unref);
+}
+
+/* From the main loop: while a machine is being built the focus of a mux wanders, and the
+ * machine may not come about. */
+static void greet_soon(struct monitor *mon)
+{
+    greet_not(mon);
+    mon->greeting = g_idle_source_new();
+    g_source_set_priority(mon->greeting, G_PRIORITY_DEFAULT);
+    g_source_set_callback(mon->greeting, greet, mon, NULL);
+    g_source_attach(mon->greeting, mon->ctx.machine->context);
 }
 
 static void event(void *arg, enum chr_event ev)
@@ -101,15 +131,16 @@ static void event(void *arg, enum chr_event ev)
     case CHR_OPENED:
         mon->greeted = false;
         if (mon->focused)
-            greet(mon);
+            greet_soon(mon);
         break;
     case CHR_UNFOCUS:
         mon->focused = false;
+        greet_not(mon);
         break;
     case CHR_FOCUS:
         mon->focused = true;
-        write_text(mon, "\n", 1);
-        greet(mon);
+        mon->midline = true;
+        greet_soon(mon);
         break;
     default:
         break;
@@ -127,6 +158,7 @@ static void monitor_free(void *arg)
 
     machine_lock(mon->ctx.machine);
     chr_detach(mon->chr, mon);
+    greet_not(mon);
     machine_unlock(mon->ctx.machine);
     readline_fini(&mon->line);
     g_string_free(mon->pending, TRUE);

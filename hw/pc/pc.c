@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "chardev/chardev.h"
+#include "core/inspect.h"
 #include "hw/pc/board.h"
 #include "hw/pci/piix_regs.h"
 #include "util/error.h"
@@ -363,6 +364,44 @@ static bool pick_type(const char *name, bool *none, GError **err)
                      suggest_text(&s));
 }
 
+static void info_pic(void *arg, GString *out)
+{
+    struct board *b = arg;
+
+    i8259_describe(b->pic, out);
+    ioapic_describe(b->ioapic, out);
+}
+
+static void info_lapic(void *arg, GString *out)
+{
+    struct board *b = arg;
+
+    for (unsigned i = 0; i < b->nlapics; i++)
+        lapic_describe(b->lapics[i], out);
+}
+
+/* The levels of the lines that lead to the interrupt controllers, by who drives them. */
+static void info_irq(void *arg, GString *out)
+{
+    static const char *const names[SRC_COUNT] = {"ISA", "PCI", "SCI"};
+    struct board *b = arg;
+
+    for (unsigned n = 0; n < PC_GSIS; n++) {
+        g_string_append_printf(out, "line %2u: %d", n, b->gsi_level[n] != 0);
+        for (unsigned s = 0; s < SRC_COUNT; s++)
+            if (b->gsi_level[n] & 1u << s)
+                g_string_append_printf(out, " %s", names[s]);
+        g_string_append_c(out, '\n');
+    }
+}
+
+static void add_infos(struct machine *m, struct board *b)
+{
+    machine_add_info(m, "irq", "levels of the interrupt lines", info_irq, b);
+    machine_add_info(m, "lapic", "local APICs", info_lapic, b);
+    machine_add_info(m, "pic", "8259A pair and I/O APIC", info_pic, b);
+}
+
 bool pc_board_build(struct machine *m, GError **err)
 {
     const char *type = m->config->machine_type ? m->config->machine_type : "pc";
@@ -378,6 +417,7 @@ bool pc_board_build(struct machine *m, GError **err)
     if (!chip(&b->dev, err))
         return false;
     m->board = b;
+    add_infos(m, b);
     return pc_load_rom(b, err) && interrupt_chips(b, err) && timer_chips(b, err) &&
            pci_chips(b, err) && control_ports(b, err);
 }
@@ -387,9 +427,9 @@ bool pc_board_add_serial(struct machine *m, unsigned n, struct chardev *chr, GEr
     g_autofree char *index = g_strdup_printf("%u", n);
 
     if (!m->board)
-        return error_set(err, "-serial: this machine has no serial ports; use -machine pc");
+        return error_set(err, "this machine has no serial ports; use -machine pc");
     if (n > 3)
-        return error_set(err, "-serial: a PC has four serial ports, COM1 to COM4");
+        return error_set(err, "a PC has four serial ports, COM1 to COM4");
     struct device *dev = device_new(m, &isa_serial_type);
     if (!device_set(dev, "index", index, err) || !device_set_chardev(dev, "chardev", chr, err)) {
         device_free(dev);
