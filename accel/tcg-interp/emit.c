@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "accel/tcg-interp/fast.h"
+#include "accel/tcg-interp/fast_vec.h"
 
 struct x86_op *emit_op(struct emit *e, x86_handler *h)
 {
@@ -99,10 +99,14 @@ static const struct {
 void emit_init(struct tcg_vm *vm)
 {
     vm->fast = g_new0(fast_emit_fn *, x86_row_count);
-    for (unsigned row = 0; row < x86_row_count; row++)
+    for (unsigned row = 0; row < x86_row_count; row++) {
+        vm->fast[row] = fast_vmov_for(exec_table[row]);
+        if (!vm->fast[row])
+            vm->fast[row] = fast_vec_for(exec_table[row]);
         for (unsigned n = 0; n < G_N_ELEMENTS(fast_ops); n++)
             if (exec_table[row] == fast_ops[n].op)
                 vm->fast[row] = fast_ops[n].emit;
+    }
 }
 
 void emit_insn(struct emit *e, const struct x86_insn *i)

@@ -23,6 +23,30 @@ static uint64_t rnd(void)
     return seed;
 }
 
+/* One random SSE instruction. */
+static bool make_sse(uint8_t *code, struct x86_insn *i)
+{
+    static const uint8_t prefix[] = {0, 0x66, 0xf3, 0xf2}, map[] = {0, 0, 0, 0x38, 0x3a};
+    uint8_t p = prefix[rnd() % 4], m = map[rnd() % 5];
+    unsigned n = 0;
+
+    if (p)
+        code[n++] = p;
+    if (rnd() % 2)
+        code[n++] = 0x40 | (rnd() & 15);
+    code[n++] = 0x0f;
+    if (m)
+        code[n++] = m;
+    for (; n < 15; n++)
+        code[n] = rnd();
+    if (x86_decode(code, 15, X86_MODE_64, i) != DECODE_OK)
+        return false;
+    if (i->base == SLOT_RIP && (uint32_t)(i->disp + 16) < 32)
+        return false;
+    return x86_rows[i->row].group == GROUP_SSE && !(x86_rows[i->row].attr & ROW_MMX) &&
+           x86_has((struct x86_cpu *)B.v.accel_data, x86_rows[i->row].feature);
+}
+
 /* One random instruction of the groups that have fast handlers; false: try again. */
 static bool make(uint8_t *code, struct x86_insn *i)
 {
@@ -72,6 +96,18 @@ static void random_state(struct x86_state *st)
     if (rnd() % 4)
         st->gpr[R_RSP] = DATA + 0x400;
     st->rflags = 2 | (rnd() & FL_ARITH);
+    for (unsigned r = 0; r < 16; r++)
+        for (unsigned q = 0; q < 16; q += 8) {
+            uint64_t v = rnd() % 3 ? rnd() : (uint64_t)(rnd() & 0x80f0000080000001);
+
+            if (rnd() % 2) /* a double, a single of ordinary size */
+                v = (v & ~0x7ff000007f800000) | 0x3f80000000000000 | (rnd() & 0x70000000000000) |
+                    0x3f800000;
+            memcpy(st->xmm[r] + q, &v, 8);
+        }
+    st->mxcsr = (rnd() & 0xe040) | 0x1f80;
+    if (rnd() % 8 == 0)
+        st->mxcsr &= ~(rnd() & 0x1f80);
 }
 
 static void run(struct x86_state *st, const struct x86_state *in, bool alone, enum vcpu_exit *why,
@@ -101,6 +137,10 @@ static void report(const struct x86_insn *i, const uint8_t *code, const struct x
         if (a->gpr[r] != f->gpr[r])
             fprintf(stderr, "  r%u: before %#lx alone %#lx block %#lx\n", r, in->gpr[r], a->gpr[r],
                     f->gpr[r]);
+    for (unsigned r = 0; r < 16; r++)
+        if (memcmp(a->xmm[r], f->xmm[r], 16))
+            fprintf(stderr, "  xmm%u differs\n", r);
+    fprintf(stderr, "  mxcsr %x: alone %x block %x\n", in->mxcsr, a->mxcsr, f->mxcsr);
     fprintf(stderr, "  flags before %#lx alone %#lx block %#lx; rip %#lx %#lx\n", in->rflags,
             a->rflags, f->rflags, a->rip, f->rip);
 }
@@ -121,7 +161,7 @@ START_TEST(against_generic)
         static uint8_t code[4096];
         uint64_t undef;
 
-        if (!make(code, &i))
+        if (!(_i ? make_sse : make)(code, &i))
             continue;
         code[i.len] = 0xf4;
         random_state(&in);
@@ -138,14 +178,15 @@ START_TEST(against_generic)
         ran++;
         undef = x86_rows[i.row].fl_undef;
         if (memcmp(alone.gpr, block.gpr, sizeof(alone.gpr)) || memcmp(data[0], data[1], SPAN) ||
-            alone.rip + 1 != block.rip || ((alone.rflags ^ block.rflags) & ~undef)) {
+            alone.rip + 1 != block.rip || ((alone.rflags ^ block.rflags) & ~undef) ||
+            alone.mxcsr != block.mxcsr || memcmp(alone.xmm, block.xmm, sizeof(alone.xmm))) {
             report(&i, code, &in, &alone, &block);
             bad++;
         }
     }
     bench_fini(&B);
     ck_assert_uint_eq(bad, 0);
-    ck_assert_uint_gt(ran, ROUNDS / 20);
+    ck_assert_uint_gt(ran, ROUNDS / 40);
 }
 END_TEST
 
@@ -157,7 +198,7 @@ int main(void)
     int failed;
 
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, against_generic);
+    tcase_add_loop_test(t, against_generic, 0, 2);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_set_fork_status(r, CK_NOFORK);
