@@ -53,7 +53,7 @@ static bool make_chardevs(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->chardevs->len; i++)
         if (!chardev_new_from_options(m, o->chardevs->pdata[i], err))
-            return false;
+            return error_prefix(err, "-chardev %s", (char *)o->chardevs->pdata[i]);
     return true;
 }
 
@@ -71,7 +71,7 @@ static bool make_serials(struct machine *m, struct options *o, GError **err)
         /* On a mux whoever comes last has the keyboard: that is the guest. */
         if (!chr || (wants_monitor && !monitor_new(m, chr, err)) ||
             !pc_board_add_serial(m, i, chr, err))
-            return error_prefix(err, "-serial ");
+            return error_prefix(err, "-serial %s", text);
     }
     return true;
 }
@@ -86,7 +86,7 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
             continue;
         struct chardev *chr = chardev_new_from_text(m, id, text, NULL, err);
         if (!chr || !monitor_new(m, chr, err))
-            return error_prefix(err, "-monitor ");
+            return error_prefix(err, "-monitor %s", text);
     }
     for (unsigned i = 0; i < o->mons->len; i++) {
         const char *id = o->mons->pdata[i];
@@ -95,7 +95,7 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
         if (!chr)
             return error_set(err, "-mon %s: there is no -chardev with id=%s", id, id);
         if (!monitor_new(m, chr, err))
-            return error_prefix(err, "-mon %s: ", id);
+            return error_prefix(err, "-mon %s", id);
     }
     return true;
 }
@@ -106,20 +106,45 @@ static bool make_debugcon(struct machine *m, struct options *o, GError **err)
         return true;
     struct chardev *chr = chardev_new_from_text(m, "debugcon", o->config.debugcon, NULL, err);
     return (chr && device_add_from_text(m, "isa-debugcon,iobase=0xe9,chardev=debugcon", err)) ||
-           error_prefix(err, "-debugcon ");
+           error_prefix(err, "-debugcon %s", o->config.debugcon);
+}
+
+/* A wrong -global is told as such before devices trip over it. */
+static bool check_globals(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->config.globals->len; i++) {
+        const struct machine_global *g = o->config.globals->pdata[i];
+        const struct device_type *type = device_type_lookup(g->driver, NULL);
+        struct device *dev = type ? device_new(m, type) : NULL;
+
+        if (dev && dev->error) {
+            g_propagate_error(err, g_steal_pointer(&dev->error));
+            device_free(dev);
+            return false;
+        }
+        if (dev)
+            device_free(dev);
+    }
+    return true;
+}
+
+/* What no device of the board took was meant for one that there is not. */
+static bool all_globals_used(struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->config.globals->len; i++) {
+        const struct machine_global *g = o->config.globals->pdata[i];
+
+        if (!g->used && !device_type_lookup(g->driver, err))
+            return error_prefix(err, "-global %s.%s=%s", g->driver, g->property, g->value);
+    }
+    return true;
 }
 
 static bool make_devices(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
         if (!device_add_from_text(m, o->devices->pdata[i], err))
-            return false;
-    for (unsigned i = 0; i < o->config.globals->len; i++) {
-        const struct machine_global *g = o->config.globals->pdata[i];
-
-        if (!g->used && !device_type_lookup(g->driver, err))
-            return error_prefix(err, "-global %s.%s=%s: ", g->driver, g->property, g->value);
-    }
+            return error_prefix(err, "-device %s", (char *)o->devices->pdata[i]);
     return true;
 }
 
@@ -131,9 +156,9 @@ static bool build(struct machine *m, struct options *o, GError **err)
     if (!make_cpus(m, err))
         return false;
     machine_lock(m);
-    bool ok = make_chardevs(m, o, err) && pc_board_build(m, err) && make_serials(m, o, err) &&
-              make_debugcon(m, o, err) && make_devices(m, o, err) && pc_board_finish(m, err) &&
-              make_monitors(m, o, err);
+    bool ok = make_chardevs(m, o, err) && check_globals(m, o, err) && pc_board_build(m, err) &&
+              make_serials(m, o, err) && make_debugcon(m, o, err) && make_devices(m, o, err) &&
+              all_globals_used(o, err) && pc_board_finish(m, err) && make_monitors(m, o, err);
     machine_unlock(m);
     return ok;
 }
@@ -179,8 +204,10 @@ static int launch(struct options *o)
 
     if (o->daemonize && !daemon_fork(&ready, &err))
         return complain(err);
-    if (o->pidfile && !(pidfile = pidfile_write(o->pidfile, &err)))
+    if (o->pidfile && !(pidfile = pidfile_write(o->pidfile, &err))) {
+        error_prefix(&err, "-pidfile %s", o->pidfile);
         return complain(err);
+    }
     struct machine *m = machine_new(&o->config, &err);
     if (m) {
         watch_signals(m);

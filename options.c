@@ -221,7 +221,7 @@ static bool parse_one(struct options *o, int argc, char **argv, int *i, GError *
     }
     if (row->handle(o, value, err))
         return true;
-    return value ? error_prefix(err, "%s %s: ", arg, value) : error_prefix(err, "%s: ", arg);
+    return value ? error_prefix(err, "%s %s", arg, value) : error_prefix(err, "%s", arg);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, GError **err)

@@ -115,7 +115,7 @@ bool opt_mon(struct options *o, const char *arg, GError **err)
     int choice;
 
     if (ok && mode && !parse_choice(mode, modes, &choice, err))
-        ok = error_prefix(err, "mode: ");
+        ok = error_prefix(err, "mode");
     if (ok && !id)
         ok = error_set(err, "chardev=ID is missing");
     if (ok)

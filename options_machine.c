@@ -75,7 +75,7 @@ static bool machine_setting(struct options *o, const char *name, const char *val
     if (!key)
         return false;
     if (!parse_choice(value, key->values, &choice, err))
-        return error_prefix(err, "%s (%s): ", name, key->help);
+        return error_prefix(err, "%s (%s)", name, key->help);
     if (strcmp(name, "acpi") == 0)
         c->acpi = strcmp(value, "off") != 0;
     else if (strcmp(name, "hpet") == 0)
@@ -115,7 +115,7 @@ static bool accel_settings(const struct keyvals *kv, GError **err)
     if (!keyvals_check(kv, valid, err))
         return false;
     if (thread && !parse_choice(thread, threads, &choice, err))
-        return error_prefix(err, "thread (each CPU has its own; -icount runs them on one): ");
+        return error_prefix(err, "thread (each CPU has its own; -icount runs them on one)");
     return true;
 }
 
@@ -252,7 +252,7 @@ bool opt_boot(struct options *o, const char *arg, GError **err)
         bool letters = strcmp(item->key, "order") == 0 || strcmp(item->key, "once") == 0;
 
         if (!letters)
-            ok = parse_bool(item->value, &on, err) || error_prefix(err, "%s: ", item->key);
+            ok = parse_bool(item->value, &on, err) || error_prefix(err, "%s", item->key);
         else if (item->value[strspn(item->value, "acdnop")])
             ok = error_set(err, "'%s' is not a boot order: letters are a (floppy), c (disk), "
                                 "d (CD-ROM), n (network)", item->value);
@@ -324,9 +324,9 @@ bool opt_rtc(struct options *o, const char *arg, GError **err)
 
     ok = ok && (!base || rtc_base(c, base, err));
     if (ok && clock && !parse_choice(clock, clocks, &c->rtc_clock, err))
-        ok = error_prefix(err, "clock: ");
+        ok = error_prefix(err, "clock");
     if (ok && drift && !parse_choice(drift, driftfix, &choice, err))
-        ok = error_prefix(err, "driftfix: ");
+        ok = error_prefix(err, "driftfix");
     keyvals_free(kv);
     return ok;
 }

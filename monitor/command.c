@@ -116,7 +116,7 @@ static bool parse_arg(struct command_call *call, const struct command_arg *a,
     switch (a->kind) {
     case ARG_INT:
         return expr_parse(p, look_up, call->ctx, &v->num, err) ||
-               error_prefix(err, "%s: ", a->name);
+               error_prefix(err, "%s", a->name);
     case ARG_WORD:
         v->text = parse_word(p, err);
         return v->text != NULL;
@@ -132,7 +132,7 @@ static bool parse_args(struct command_call *call, const struct command *c, const
 {
     for (int i = 0; c->args[i].kind != ARG_NONE; i++)
         if (!parse_arg(call, &c->args[i], &call->arg[i], &p, err))
-            return error_prefix(err, "%s: ", c->name);
+            return error_prefix(err, "%s", c->name);
     skip_blanks(&p);
     if (*p)
         return error_set(err, "%s: '%s' is too much", c->name, p);

@@ -6,7 +6,8 @@
 #
 #   tests/{unit,device,insn}/test_*.c   Check programs, built in $BUILD/tests
 #   tests/{lint,cli,guest}/*.sh         print "ok N - name", "not ok N - name" or
-#                                       "ok N - name # SKIP why"; files that do not are no tests
+#                                       "ok N - name # SKIP why"; lib*.sh and files without
+#                                       that are no tests
 #   tests/fuzz/fuzz_*.c                 libFuzzer programs, over tests/fuzz/corpus/NAME
 #
 # A script may say among its first lines `# suite: guests` (else check) and, as a C test may,
@@ -119,6 +120,7 @@ export SUITE
 
 is_test() { # script: of this suite, and printing TAP
     [ -x "$1" ] || return 1
+    case $1 in */lib*.sh) return 1 ;; esac
     s=$(header "$1" suite)
     [ "${s:-check}" = "$suite" ] && grep -q 'ok ' "$1"
 }

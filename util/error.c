@@ -25,7 +25,7 @@ bool error_prefix(GError **err, const char *fmt, ...)
         va_start(ap, fmt);
         char *context = g_strdup_vprintf(fmt, ap);
         va_end(ap);
-        char *message = g_strconcat(context, (*err)->message, NULL);
+        char *message = g_strdup_printf("%s: %s", context, (*err)->message);
 
         g_free((*err)->message);
         (*err)->message = message;

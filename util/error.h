@@ -17,8 +17,7 @@
  * write `return error_set(err, ...)`. No newline and no "hostel:" in the message. */
 bool error_set(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* Put this text, which ends in ": ", before the message in *err, if there is one. Returns
- * false. */
+/* Put the text and ": " before the message in *err, if there is one. Returns false. */
 bool error_prefix(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
 #endif

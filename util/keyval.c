@@ -128,7 +128,7 @@ bool keyvals_bool(const struct keyvals *kv, const char *key, bool *out, GError *
 
     if (!value || parse_bool(value, out, err))
         return true;
-    return error_prefix(err, "%s: ", key);
+    return error_prefix(err, "%s", key);
 }
 
 bool keyvals_uint(const struct keyvals *kv, const char *key, uint64_t min, uint64_t max,
@@ -138,5 +138,5 @@ bool keyvals_uint(const struct keyvals *kv, const char *key, uint64_t min, uint6
 
     if (!value || parse_uint(value, min, max, out, err))
         return true;
-    return error_prefix(err, "%s: ", key);
+    return error_prefix(err, "%s", key);
 }

@@ -133,10 +133,10 @@ START_TEST(errors)
 
     ck_assert(!error_set(&err, "one %d", 1));
     ck_assert(!error_set(&err, "two %d", 2)); /* the first is replaced, not leaked */
-    ck_assert(!error_prefix(&err, "at %s: ", "x"));
+    ck_assert(!error_prefix(&err, "at %s", "x"));
     ck_assert_str_eq(err->message, "at x: two 2");
     g_clear_error(&err);
-    ck_assert(!error_prefix(&err, "nothing to prefix: "));
+    ck_assert(!error_prefix(&err, "nothing to prefix"));
     ck_assert(!error_set(NULL, "nobody asks"));
 }
 END_TEST
