@@ -46,10 +46,12 @@ static void add_features(const struct cpu_model *m, uint32_t leaf, uint32_t sub,
 #include "target/x86/features.def"
 #undef FEATURE
     };
+    /* other leaves have no sub-leaves: ECX is ignored */
+    bool by_sub = leaf == 7 || leaf == 0xd;
     static const uint8_t reg_index[] = { EAX, ECX, EDX, EBX }; /* enum x86_cpuid_reg */
 
     for (unsigned f = 1; f < X86_F_COUNT; f++)
-        if (m->feature[f] && where[f].leaf == leaf && where[f].sub == sub)
+        if (m->feature[f] && where[f].leaf == leaf && (where[f].sub == sub || !by_sub))
             out[reg_index[where[f].reg]] |= 1u << where[f].bit;
 }
 
