@@ -302,20 +302,36 @@ static bool load_vcpu(struct machine *m, unsigned i, struct state_reader *r, GEr
     return true;
 }
 
+static bool load_devices(struct machine *m, struct state_reader *r, GError **err)
+{
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        size_t used;
+        if (!device_load(m->devices->pdata[i], r->data + r->pos, r->len - r->pos, &used, err))
+            return false;
+        r->pos += used;
+    }
+    return true;
+}
+
+/*
+ * Devices are loaded twice. While the first pass goes through them, the wires between them
+ * change, and an interrupt controller that was loaded already takes a change for an edge. In
+ * the second pass all wires have their levels, so each device keeps what it was given.
+ */
 bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err)
 {
     int64_t now;
     if (len < 16 || memcmp(data, SAVE_MAGIC, 8) != 0)
         return error_set(err, "this is not a saved machine state");
     memcpy(&now, data + 8, sizeof(now));
-    clock_set(&m->vclock, now);
-    struct state_reader r = {.data = data, .len = len, .pos = 16};
-    for (unsigned i = 0; i < m->devices->len; i++) {
-        size_t used;
-        if (!device_load(m->devices->pdata[i], r.data + r.pos, r.len - r.pos, &used, err))
-            return false;
-        r.pos += used;
-    }
+    clock_set(&m->vclock, MAX(now, 0));
+    struct state_reader first = {.data = data, .len = len, .pos = 16}, r = first;
+    if (!load_devices(m, &first, err))
+        return false;
+    for (unsigned i = 0; i < m->vcpus->len; i++) /* events of the first pass never were */
+        vcpu_pin(m->vcpus->pdata[i], VCPU_NMI | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
+    if (!load_devices(m, &r, err))
+        return false;
     for (unsigned i = 0; i < m->vcpus->len; i++)
         if (!load_vcpu(m, i, &r, err))
             return false;
