@@ -126,10 +126,10 @@ static bool set_feature(struct cpu_model *m, const char *name, bool on, GError *
 
         for (unsigned k = 1; k < X86_F_COUNT; k++)
             suggest_offer(&s, features[k].name);
-        return error_set(err, "-cpu: unknown feature '%s'%s", name, suggest_text(&s));
+        return error_set(err, "unknown feature '%s'%s", name, suggest_text(&s));
     }
     if (on && !available(f))
-        return error_set(err, "-cpu: this processor cannot offer '%s'; '-cpu help' lists what it can",
+        return error_set(err, "this processor cannot offer '%s'; '-cpu help' lists what it can",
                          features[f].name);
     m->feature[f] = on;
     return true;
@@ -139,7 +139,7 @@ static bool set_number(const char *key, const char *text, uint64_t lo, uint64_t 
                        GError **err)
 {
     if (!g_ascii_string_to_unsigned(text, 10, lo, hi, out, NULL))
-        return error_set(err, "-cpu: %s=%s: a number from %llu to %llu is wanted", key, text,
+        return error_set(err, "%s=%s: a number from %llu to %llu is wanted", key, text,
                          (unsigned long long)lo, (unsigned long long)hi);
     return true;
 }
@@ -155,7 +155,7 @@ static bool set_property(struct cpu_model *m, const char *key, const char *value
         g_strlcpy(m->brand, value, sizeof(m->brand));
     } else if (!strcmp(key, "vendor")) {
         if (strlen(value) != 12)
-            return error_set(err, "-cpu: vendor=%s: the vendor has 12 characters", value);
+            return error_set(err, "vendor=%s: the vendor has 12 characters", value);
         g_strlcpy(m->vendor, value, sizeof(m->vendor));
     } else if (!strcmp(key, "stepping")) {
         if (!set_number(key, value, 0, 15, &n, err))
@@ -196,7 +196,7 @@ static bool apply(struct cpu_model *m, const char *item, GError **err)
         return true;
     on = !strcmp(eq + 1, "on") || !strcmp(eq + 1, "true");
     if (!on && strcmp(eq + 1, "off") && strcmp(eq + 1, "false"))
-        return error_set(err, "-cpu: %s: the value must be on or off", item);
+        return error_set(err, "%s: the value must be on or off", item);
     if (!strcmp(key, "check") || !strcmp(key, "enforce"))
         return true; /* a feature that cannot be had is always an error */
     return set_feature(m, key, on, err);
@@ -225,7 +225,7 @@ static const uint16_t *find_model(const char *name, const char **canonical, GErr
         }
         suggest_offer(&s, models[k].name);
     }
-    error_set(err, "-cpu: unknown model '%s'%s", name, suggest_text(&s));
+    error_set(err, "unknown model '%s'%s", name, suggest_text(&s));
     return NULL;
 }
 
