@@ -184,6 +184,11 @@ static bool chardev_uses_stdio(const struct options *o)
     return false;
 }
 
+static bool has_board(const struct options *o)
+{
+    return strcmp(o->config.machine_type, "none") != 0;
+}
+
 /*
  * Without a window the terminal is the display: the first serial port and the monitor share it,
  * each unless it is said to be elsewhere. With -display none, -nodefaults or -daemonize nothing
@@ -191,7 +196,7 @@ static bool chardev_uses_stdio(const struct options *o)
  */
 static void default_terminals(struct options *o)
 {
-    bool serial = o->serials->len == 0;
+    bool serial = has_board(o) && o->serials->len == 0;
     bool monitor = o->monitors->len == 0 && o->mons->len == 0;
     bool free_stdio = !uses_stdio(o->serials) && !uses_stdio(o->monitors) &&
                       !chardev_uses_stdio(o);
@@ -217,7 +222,7 @@ bool options_host_finish(struct options *o, GError **err)
     if (o->nographic || (!o->display && !o->daemonize)) {
         if (!o->config.no_defaults)
             default_terminals(o);
-    } else if (!o->serials->len && !o->config.no_defaults) {
+    } else if (!o->serials->len && !o->config.no_defaults && has_board(o)) {
         g_ptr_array_add(o->serials, g_strdup("null"));
     }
     return true;

@@ -238,6 +238,8 @@ START_TEST(terminals)
     terminals_are("hostel -nographic -monitor stdio", "null", "stdio");
     terminals_are("hostel -serial mon:stdio -serial null", "mon:stdio null", "");
     terminals_are("hostel -daemonize", "null", "");
+    terminals_are("hostel -M none", "", "stdio");
+    terminals_are("hostel -M none -display none", "", "");
     refuse("hostel -daemonize -nographic", "-daemonize");
     refuse("hostel -daemonize -serial stdio", "-daemonize");
     refuse("hostel -serial a -serial b -serial c -serial d -serial e", "4 serial ports");
