@@ -67,12 +67,15 @@ $(BUILD)/hostel: $(BUILD)/main.o $(BUILD)/libhostel.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS)
 
 # ---- Tests ----------------------------------------------------------------------------
-# One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries.
+# One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries;
+# SRCS_test_NAME: more sources.
 
 TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c)
 ifneq ($(HAVE_ZYDIS),yes)
 TEST_SRCS := $(filter-out %_zydis.c,$(TEST_SRCS))
 endif
+SRCS_test_oracle = $(wildcard tests/insn/oracle_*.c)
+$(BUILD)/tests/insn/test_oracle: $(SRCS_test_oracle) tests/insn/oracle.h
 LIBS_test_decode_zydis = -lZydis
 LIBS_test_disasm_zydis = -lZydis
 TESTS = $(TEST_SRCS:%.c=$(BUILD)/%)
@@ -86,8 +89,8 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libhostel.a
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a $(CHECK_LIBS) \
-		$(CONFIG_LIBS) $(LIBS_$(notdir $*))
+	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(SRCS_$(notdir $*)) \
+		$(BUILD)/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
 tests: $(TESTS)
 
