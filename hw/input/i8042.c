@@ -225,7 +225,7 @@ static void i8042_reset(struct device *dev)
 {
     struct i8042 *s = (struct i8042 *)dev;
     memset(s->ram, 0, sizeof(s->ram));
-    s->ram[0] = CB_KBD_INT | CB_AUX_INT;
+    s->ram[0] = CB_KBD_INT | CB_AUX_INT | CB_TRANSLATE; /* as firmware leaves it */
     s->pending = s->data = 0;
     s->last_was_cmd = s->full = s->from_aux = s->release = false;
     ps2_queue_clear(&s->reply);

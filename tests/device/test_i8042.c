@@ -32,6 +32,8 @@ static void setup(void)
     struct port92 *p = (struct port92 *)device_new(m, &port92_type);
     bench_realize(p);
     region_add(&m->io_root, 0x92, &p->io, 0);
+    outb(m, 0x64, KBC_WRITE_RAM); /* no translation */
+    outb(m, 0x60, CB_KBD_INT | CB_AUX_INT);
 }
 
 static void teardown(void)
@@ -92,6 +94,9 @@ START_TEST(self_tests)
     EXPECT("\x00");
     cmd(KBC_READ_RAM);
     EXPECT("\x07");
+    device_reset(&kbc->dev);
+    cmd(KBC_READ_RAM);
+    EXPECT("\x43"); /* as firmware leaves it: translation on */
 }
 END_TEST
 
