@@ -64,6 +64,8 @@ static unsigned decode_hour(const struct mc146818 *s, uint8_t v)
     return decode(s, v & ~RTC_PM) % 12 + (v & RTC_PM ? 12 : 0);
 }
 
+#define MAX_SECONDS 8000000000ll /* of the date, either side of 1970 */
+
 /* Registers from the clock, unless the guest holds them. */
 static void refresh(struct mc146818 *s)
 {
@@ -95,7 +97,8 @@ static void set_time(struct mc146818 *s, int64_t fraction)
         .tm_mon = (int)decode(s, s->cmos[RTC_MONTH]) - 1,
         .tm_year = decode(s, s->cmos[RTC_YEAR]) + ((century >> 4) * 10 + (century & 15)) * 100 - 1900,
     };
-    int64_t seconds = timegm(&tm);
+    /* Nanoseconds in 64 bits reach from 1678 to 2262; the registers reach further. */
+    int64_t seconds = CLAMP(timegm(&tm), -MAX_SECONDS, MAX_SECONDS);
     if (fraction < 0)
         fraction = rtc_now(s) - floor_seconds(rtc_now(s)) * NSEC_PER_SEC;
     s->base_ns = seconds * NSEC_PER_SEC + fraction - clock_now(s->clock);
