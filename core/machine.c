@@ -329,7 +329,7 @@ bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **e
     if (!load_devices(m, &first, err))
         return false;
     for (unsigned i = 0; i < m->vcpus->len; i++) /* events of the first pass never were */
-        vcpu_pin(m->vcpus->pdata[i], VCPU_NMI | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
+        vcpu_pin(m->vcpus->pdata[i], VCPU_NMI | VCPU_NMI_SECOND | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
     if (!load_devices(m, &r, err))
         return false;
     for (unsigned i = 0; i < m->vcpus->len; i++)

@@ -60,6 +60,8 @@ void vcpu_pin(struct vcpu *v, enum vcpu_pin pin, int level)
     uint32_t before = __atomic_fetch_or(&v->pins, (uint32_t)pin, __ATOMIC_SEQ_CST);
     if (!(before & pin))
         wake(v);
+    else if (pin == VCPU_NMI)
+        __atomic_fetch_or(&v->pins, (uint32_t)VCPU_NMI_SECOND, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_init_signal(struct vcpu *v)

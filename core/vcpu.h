@@ -24,7 +24,11 @@ enum vcpu_pin { /* bits of vcpu.pins */
     VCPU_NMI = 2,  /* latched until taken */
     VCPU_SMI = 4,  /* latched */
     VCPU_INIT = 8, /* latched */
-    VCPU_SIPI = 16 /* latched; vector in sipi_vector */
+    VCPU_SIPI = 16, /* latched; vector in sipi_vector */
+    /* Set beside VCPU_NMI by one more NMI. A CPU that is not in an NMI handler takes two: one
+     * now, one that waits for IRET; the accelerator moves this bit to VCPU_NMI when it takes
+     * the first, and drops it while NMIs are blocked. */
+    VCPU_NMI_SECOND = 32,
 };
 
 enum vcpu_exit { /* why accel->run returned */

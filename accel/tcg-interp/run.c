@@ -278,7 +278,7 @@ static void take_init(struct tcg_cpu *t)
 {
     bool bsp;
 
-    pin_taken(t, VCPU_INIT | VCPU_NMI);
+    pin_taken(t, VCPU_INIT | VCPU_NMI | VCPU_NMI_SECOND);
     if (t->vcpu->lapic.init) {
         tcg_lock(t);
         t->vcpu->lapic.init(t->vcpu->lapic.apic);
@@ -325,6 +325,16 @@ static void log_interrupt(struct tcg_cpu *t, const char *what, int vector)
         vector, t->x.seg[S_CS].sel, (unsigned long long)t->x.rip);
 }
 
+/* One NMI is taken; a second one waits in its place. */
+static void nmi_taken(struct tcg_cpu *t)
+{
+    pin_taken(t, VCPU_NMI);
+    if (pins(t) & VCPU_NMI_SECOND) {
+        pin_taken(t, VCPU_NMI_SECOND);
+        __atomic_fetch_or(&t->vcpu->pins, VCPU_NMI, __ATOMIC_ACQ_REL);
+    }
+}
+
 /* Deliver what may be delivered before the next instruction. False: shutdown. */
 static bool take_pins(struct tcg_cpu *t)
 {
@@ -335,12 +345,14 @@ static bool take_pins(struct tcg_cpu *t)
         take_init(t);
     if (p & VCPU_SIPI)
         take_sipi(t);
+    if (c->nmi_masked && (p & VCPU_NMI_SECOND))
+        pin_taken(t, VCPU_NMI_SECOND);
     if (c->mp_state == MP_HALTED && (pins(t) & wake_mask(c)))
         c->mp_state = MP_RUNNABLE;
     if (c->mp_state != MP_RUNNABLE || c->inhibit_movss)
         return true;
     if ((p & VCPU_NMI) && !c->nmi_masked && !c->inhibit_irq) {
-        pin_taken(t, VCPU_NMI);
+        nmi_taken(t);
         log_interrupt(t, "NMI", EXC_NMI);
         c->nmi_masked = true;
         return x86_deliver_interrupt(c, EXC_NMI, INT_HW);

@@ -82,7 +82,8 @@ void apic_msi(struct machine *m, uint32_t addr, uint32_t data)
 static void msi_write(void *dev, uint64_t off, uint64_t val, unsigned size)
 {
     struct apic_bus *bus = dev;
-    if (size == 4 && !(off & 0xff3)) /* bits 11:4 of the address are reserved */
+    /* Bits 11:4 of the address are reserved; a CPU's own store is no message. */
+    if (size == 4 && !(off & 0xff3) && !bus->machine->current)
         apic_msi(bus->machine, APIC_DEFAULT_BASE | off, val);
 }
 

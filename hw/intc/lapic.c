@@ -365,7 +365,7 @@ static void page_write(void *dev, uint64_t off, uint64_t val, unsigned size)
     struct lapic *owner = dev, *a = target(owner);
     if (size != 4 || (off & 3))
         return;
-    if (off < 0x10) { /* a device's MSI to destination 0 has the page's address */
+    if (!owner->dev.machine->current && off < 0x10) { /* a device's MSI to destination 0 */
         apic_msi(owner->dev.machine, APIC_DEFAULT_BASE | off, val);
         return;
     }

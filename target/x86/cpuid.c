@@ -63,7 +63,9 @@ static uint32_t text4(const char *s)
     return v;
 }
 
-static void leaf_1(const struct x86_cpu *c, uint32_t out[4])
+enum { APIC_BASE_EN = 0x800 };
+
+static void leaf_1(struct x86_cpu *c, uint32_t out[4])
 {
     const struct cpu_model *m = c->model;
     unsigned logical = 1u << (bits_for(m->threads) + bits_for(m->cores));
@@ -72,6 +74,8 @@ static void leaf_1(const struct x86_cpu *c, uint32_t out[4])
     out[EBX] = c->apic_id << 24 | 8 << 8; /* CLFLUSH line: 8 * 8 bytes */
     if (m->feature[X86_F_HT])
         out[EBX] |= (logical & 0xff) << 16;
+    if (c->host && c->host->apic_base && !(c->host->apic_base(c) & APIC_BASE_EN))
+        out[EDX] &= ~(1u << 9);
     if (!(c->cr4 & CR4_OSXSAVE))
         out[ECX] &= ~(1u << 27);
     else
@@ -154,7 +158,7 @@ static void leaf_ext(const struct x86_cpu *c, uint32_t leaf, uint32_t out[4])
     }
 }
 
-static void leaf_basic(const struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
+static void leaf_basic(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
     const struct cpu_model *m = c->model;
 
