@@ -31,7 +31,7 @@ static void set_zf(struct x86_cpu *c, bool zf)
     x86_set_arith(c, (x86_flags_arith(c) & ~(uint32_t)FL_ZF) | (zf ? FL_ZF : 0));
 }
 
-/* ---- GDTR, IDTR: a 16-bit limit and a base of 4 or 8 bytes behind it --------------------------- */
+/* ---- GDTR, IDTR: a 16-bit limit and a base of 4 or 8 bytes behind it ----------------------- */
 
 static void store_table(struct x86_cpu *c, const struct x86_insn *i, const struct x86_dtable *t)
 {
@@ -82,7 +82,7 @@ OP(lidt)
     c->idtr = load_table(c, i);
 }
 
-/* ---- LDTR, TR ---------------------------------------------------------------------------------------- */
+/* ---- LDTR, TR ------------------------------------------------------------------------------ */
 
 OP(sldt)
 {
@@ -161,7 +161,7 @@ OP(ltr)
     load_system(c, S_TR, sel, d | 2ull << 40, high);
 }
 
-/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------------------------------ */
+/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------------------ */
 
 /* The descriptor of a selector the program may look at: visible at its privilege, and of a
  * system type in the set `types`. */
@@ -224,7 +224,7 @@ OP(verw)
     set_zf(c, visible(c, x86_get(c, i, 0), 0, &d) && attr_is_writable(desc_attr(d)));
 }
 
-/* ---- Fast system calls: flat segments that are not read from the tables ------------------------------ */
+/* ---- Fast system calls: flat segments that are not read from the tables -------------------- */
 
 enum code_kind { CODE_32, CODE_64 };
 
@@ -302,7 +302,7 @@ OP(sysexit)
     c->next_rip = wide ? rip : (uint32_t)rip;
 }
 
-/* ---- FS and GS bases -------------------------------------------------------------------------------------- */
+/* ---- FS and GS bases ----------------------------------------------------------------------- */
 
 OP(swapgs)
 {

@@ -31,7 +31,7 @@ struct event {
     uint64_t flags;  /* image to push */
 };
 
-/* ---- Raising -------------------------------------------------------------------------------- */
+/* ---- Raising ------------------------------------------------------------------------------- */
 
 static _Noreturn void unwind(struct x86_cpu *c)
 {
@@ -60,7 +60,7 @@ void x86_raise_pf(struct x86_cpu *c, uint64_t la, uint32_t err)
     x86_raise_err(c, EXC_PF, err);
 }
 
-/* ---- Real mode ------------------------------------------------------------------------------ */
+/* ---- Real mode ----------------------------------------------------------------------------- */
 
 static void deliver_real(struct x86_cpu *c, const struct event *e)
 {
@@ -83,7 +83,7 @@ static void deliver_real(struct x86_cpu *c, const struct event *e)
     c->next_rip = entry & 0xffff;
 }
 
-/* ---- Protected and long mode -------------------------------------------------------------------- */
+/* ---- Protected and long mode --------------------------------------------------------------- */
 
 static void deliver_task(struct x86_cpu *c, const struct event *e, uint64_t gate)
 {
@@ -201,7 +201,7 @@ static void deliver_gate(struct x86_cpu *c, const struct event *e, uint64_t gate
     c->next_rip = ip;
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------- */
+/* ---- Entry --------------------------------------------------------------------------------- */
 
 /* Exceptions reported at the instruction that caused them, to be restarted: RF is set in the
  * pushed flags so that its breakpoint does not fire again (section 17.3.1.1). */

@@ -51,16 +51,19 @@ static void probe(struct x86_frame *f, uint64_t la, unsigned len)
         x86_lin_probe(f->c, la, len, ACC_WRITE);
 }
 
+/* In the order of the pushes, so that the first one that cannot be written is the one reported. */
 static void probe_all(struct x86_frame *f)
 {
-    uint64_t low = f->item[f->n - 1].la, end = f->item[0].la + f->item[0].size;
+    uint64_t page = ~0ull;
 
-    if (low < end && end - low <= f->n * 8) {
-        probe(f, low, end - low);
-        return;
+    for (unsigned k = 0; k < f->n; k++) {
+        uint64_t la = f->item[k].la, last = la + f->item[k].size - 1;
+
+        if (la >> 12 == page && last >> 12 == page)
+            continue;
+        probe(f, la, f->item[k].size);
+        page = la >> 12;
     }
-    for (unsigned k = 0; k < f->n; k++) /* wraps around the segment */
-        probe(f, f->item[k].la, f->item[k].size);
 }
 
 void x86_frame_commit(struct x86_frame *f)

@@ -8,7 +8,7 @@
  */
 #include "target/x86/segment.h"
 
-/* ---- Effective and linear addresses ------------------------------------------------------ */
+/* ---- Effective and linear addresses -------------------------------------------------------- */
 
 uint64_t x86_ea(const struct x86_cpu *c, const struct x86_insn *i)
 {
@@ -75,7 +75,7 @@ uint64_t x86_seg_lin(struct x86_cpu *c, unsigned seg, uint64_t off, unsigned len
     return la;
 }
 
-/* ---- Loading ----------------------------------------------------------------------------- */
+/* ---- Loading ------------------------------------------------------------------------------- */
 
 void x86_seg_set(struct x86_cpu *c, unsigned seg, uint16_t sel, uint64_t desc)
 {
@@ -172,7 +172,7 @@ void x86_load_seg(struct x86_cpu *c, unsigned seg, uint16_t sel)
     x86_update_mode(c);
 }
 
-/* ---- Derived state ------------------------------------------------------------------------ */
+/* ---- Derived state ------------------------------------------------------------------------- */
 
 void x86_update_mode(struct x86_cpu *c)
 {
@@ -192,7 +192,7 @@ void x86_update_mode(struct x86_cpu *c)
     c->host->mode_changed(c);
 }
 
-/* ---- Stack and near transfers --------------------------------------------------------------- */
+/* ---- Stack and near transfers -------------------------------------------------------------- */
 
 uint64_t x86_sp(const struct x86_cpu *c)
 {

@@ -60,7 +60,7 @@ void x86_state_init(struct x86_state *st, bool bsp, uint32_t cpuid_signature)
     st->mp_state = bsp ? MP_RUNNABLE : MP_WAIT_SIPI;
 }
 
-/* ---- Conversion ------------------------------------------------------------------------------- */
+/* ---- Conversion ---------------------------------------------------------------------------- */
 
 void x86_cpu_save(struct x86_cpu *c, struct x86_state *st)
 {

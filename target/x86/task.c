@@ -48,7 +48,7 @@ static void probe_tss(struct x86_cpu *c, uint64_t base, unsigned off, unsigned l
     x86_sys_probe(c, x86_sys_la(c, base + off), len, acc);
 }
 
-/* ---- Checks before the switch ------------------------------------------------------------------ */
+/* ---- Checks before the switch -------------------------------------------------------------- */
 
 static void check_descriptor(struct task *t)
 {
@@ -99,7 +99,7 @@ static void read_tss16(struct task *t)
     t->ldt = tss_get(c, t->base, 42, 2);
 }
 
-/* ---- The switch ----------------------------------------------------------------------------------- */
+/* ---- The switch ---------------------------------------------------------------------------- */
 
 static void save_old(struct task *t, uint64_t ret_ip)
 {
@@ -174,7 +174,7 @@ static void switch_registers(struct task *t)
     x86_update_mode(c);
 }
 
-/* ---- The new task's segments, in its own context ----------------------------------------------------- */
+/* ---- The new task's segments, in its own context ------------------------------------------- */
 
 static _Noreturn void bad(struct task *t, enum x86_vector vec, uint16_t sel)
 {

@@ -72,7 +72,7 @@ static void test_direct_user(void)
     print("cs %x\n", (unsigned)fault.cs);
 }
 
-/* ---- Call gates ------------------------------------------------------------------------------------- */
+/* ---- Call gates ---------------------------------------------------------------------------- */
 
 void gate_body(uint32_t *sp, uint32_t cs);
 void gate_body(uint32_t *sp, uint32_t cs)
@@ -146,7 +146,7 @@ static void test_gates(void)
     SHOW_USER("jmp to inner ring", far_jmp);
 }
 
-/* ---- RET and IRET ------------------------------------------------------------------------------------- */
+/* ---- RET and IRET -------------------------------------------------------------------------- */
 
 static uint32_t frame[9];
 DO(do_lret) { asm volatile("mov %0, %%esp; lret" : : "r"(frame)); }
@@ -237,7 +237,7 @@ static void test_iret_flags(void)
     set_flags(2);
 }
 
-/* ---- Interrupt gates ----------------------------------------------------------------------------------- */
+/* ---- Interrupt gates ----------------------------------------------------------------------- */
 
 DO(int40) { asm volatile("int $0x40"); }
 DO(int3) { asm volatile("int3"); }

@@ -89,13 +89,16 @@ void go_real(void);
 static void install(void)
 {
     uint8_t *p = (uint8_t *)STUBS + (tramp_end - tramp);
+    uint16_t *ivt;
+
+    asm("xor %0, %0" : "=r"(ivt)); /* address 0 */
 
     memcpy((void *)STUBS, tramp, tramp_end - tramp);
     for (unsigned v = 0; v < 0x22; v++) {
         uint32_t back = STUBS + (tramp_back - tramp);
 
-        ((uint16_t *)0)[2 * v] = (uint32_t)p;
-        ((uint16_t *)0)[2 * v + 1] = 0;
+        ivt[2 * v] = (uint32_t)p;
+        ivt[2 * v + 1] = 0;
         *p++ = 0x6a; /* push imm8 */
         *p++ = v;
         *p++ = 0xe9; /* jmp rel16 */

@@ -40,7 +40,7 @@ execute() { # name, output file
             -debugcon file:$2 -device isa-debug-exit,iobase=0x501,iosize=4"
     # shellcheck disable=SC2086
     case ${REFEREE:-} in
-    qemu) timeout 60 qemu-system-x86_64 -accel tcg -cpu max $common $options ;;
+    qemu) timeout 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! $options ;;
     '') timeout 60 "$HOSTEL" -accel tcg-interp $common $options ;;
     *) echo "REFEREE=$REFEREE: only qemu is known" >&2; exit 2 ;;
     esac
@@ -61,6 +61,7 @@ verdict() { # ok?, name
 }
 
 for src in tests/guest/*_32.c tests/guest/*_64.c; do
+    [ -e "$src" ] || continue
     name=$(basename "$src" .c)
     case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
     if [ "${REFEREE:-}" = qemu ] && ! command -v qemu-system-x86_64 >/dev/null; then

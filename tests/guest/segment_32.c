@@ -74,7 +74,7 @@ static void test_loads(void)
     print("accessed bit: %x\n", (unsigned)(gdt[PROBE / 8] >> 40 & 0xff));
 }
 
-/* ---- Access checks ------------------------------------------------------------------------------ */
+/* ---- Access checks ------------------------------------------------------------------------- */
 
 DO(read_es) { asm volatile("movl %%es:(%0), %%eax" : : "r"(offset) : "eax"); }
 DO(write_es) { asm volatile("movl %%eax, %%es:(%0)" : : "r"(offset)); }
@@ -119,7 +119,7 @@ static void test_uses(void)
     SHOW_USER("push below a small stack", push_small);
 }
 
-/* ---- LAR, LSL, VERR, VERW -------------------------------------------------------------------------- */
+/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------------------ */
 
 static void look(unsigned s)
 {
@@ -155,7 +155,7 @@ static void test_lar(void)
     look(0xfff8);
 }
 
-/* ---- Privilege -------------------------------------------------------------------------------------------- */
+/* ---- Privilege ----------------------------------------------------------------------------- */
 
 static uint8_t buf[16];
 DO(p_hlt) { asm volatile("hlt"); }
@@ -205,7 +205,6 @@ static const struct {
     { "str", p_str }, { "smsw", p_smsw }, { "in", p_in }, { "out", p_out }, { "insb", p_insb },
     { "int 7f, gate DPL 0", p_int7f }, { "rsm", p_rsm }, { "stac", p_stac },
 };
-extern ulong user_flags;
 
 static void test_privileged(void)
 {

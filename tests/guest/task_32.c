@@ -75,7 +75,7 @@ static void report(const char *what)
     asm volatile("clts");
 }
 
-/* ---- Ways in and out ------------------------------------------------------------------------------- */
+/* ---- Ways in and out ----------------------------------------------------------------------- */
 
 DO(far_call) { asm volatile("lcall *%0" : : "m"(far) : "memory"); }
 DO(far_jmp) { asm volatile("ljmp *%0" : : "m"(far) : "memory"); }
@@ -125,7 +125,7 @@ static void test_switches(void)
     report("int through a task gate");
 }
 
-/* ---- An exception with an error code ------------------------------------------------------------------- */
+/* ---- An exception with an error code ------------------------------------------------------- */
 
 DO(on_gp) /* pops the error code, skips the instruction */
 {
@@ -147,7 +147,7 @@ static void test_exception(void)
     set_gate(13, CODE, stubs[13], 0x8e, 0);
 }
 
-/* ---- 16-bit TSS ------------------------------------------------------------------------------------------ */
+/* ---- 16-bit TSS ---------------------------------------------------------------------------- */
 
 extern char code_16[];
 asm("code_16: int3\n");
@@ -169,7 +169,7 @@ static void test_16(void)
     asm volatile("clts");
 }
 
-/* ---- Refusals -------------------------------------------------------------------------------------------- */
+/* ---- Refusals ------------------------------------------------------------------------------ */
 
 _Noreturn void try_leave(void);
 void on_ts(uint32_t error);

@@ -14,7 +14,7 @@
 
 typedef unsigned long ulong;
 
-/* ---- Output --------------------------------------------------------------------------------- */
+/* ---- Output -------------------------------------------------------------------------------- */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* %s %c %d %u %x %lx */
 _Noreturn void end(int status); /* 0: the test ran to its end */
 int main(void);
@@ -24,8 +24,9 @@ int main(void);
  * the expected text only for Hostel. Say why where it is used.
  */
 #define MANUAL "[manual] "
+bool referee(void); /* running there: skip what it would not survive */
 
-/* ---- Traps -------------------------------------------------------------------------------------- */
+/* ---- Traps --------------------------------------------------------------------------------- */
 struct regs { /* as pushed by the stubs; g in order ax cx dx bx bp si di (r8..r15) */
 #ifdef __x86_64__
     ulong r15, r14, r13, r12, r11, r10, r9, r8;
@@ -43,8 +44,10 @@ extern void (*hook[256])(struct regs *r); /* set: called, and execution resumes 
 
 /* Call fn; a trap without a hook ends it. Returns the vector or NO_FAULT. */
 unsigned try(void (*fn)(void));
-/* The same in ring 3, on a stack of its own, flat segments. */
+/* The same in ring 3, on a stack of its own, flat segments. In 64-bit mode fn is called as
+ * fn(user_arg), and code and stack are addressed at user_alias above where they are linked. */
 unsigned try_user(void (*fn)(void));
+extern ulong user_flags, user_alias, user_arg;
 /* "NAME: #GP(48)", "NAME: none" ... */
 void show(const char *name);
 #define SHOW(name, fn) (try(fn), show(name))
@@ -52,7 +55,7 @@ void show(const char *name);
 /* A function from statements, for the above: DO(x) { asm ... } */
 #define DO(name) static void name(void)
 
-/* ---- Tables --------------------------------------------------------------------------------------- */
+/* ---- Tables -------------------------------------------------------------------------------- */
 enum {
     CODE = 0x08, DATA = 0x10, UCODE32 = 0x18 | 3, UDATA = 0x20 | 3, UCODE64 = 0x28 | 3, TSS = 0x30,
     FREE = 0x40, /* 0x40..0x17f are the test's */
@@ -99,7 +102,7 @@ void load_idt(unsigned limit);
 void stub(void); /* stubs[vec] handle vector vec */
 extern ulong stubs[256];
 
-/* ---- Instructions -------------------------------------------------------------------------------- */
+/* ---- Instructions -------------------------------------------------------------------------- */
 #define SELECTOR(reg)                                                                              \
     static inline unsigned get_##reg(void)                                                         \
     {                                                                                              \

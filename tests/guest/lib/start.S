@@ -24,6 +24,7 @@ _start:
         cli
         cld
         mov     $stack_top, %esp
+        mov     %ebx, multiboot_info
 #ifdef LONG
         mov     $pd, %edi               /* 2048 pages of 2 MiB, present, writable, user */
         mov     $0x87, %eax
@@ -192,15 +193,20 @@ try_leave:
         pop     %rbx
         ret
 
-enter_user:                             /* user_fn in ring 3 */
+enter_user:                             /* user_fn(user_arg) in ring 3, seen at + user_alias */
         push    $0x23
         lea     user_stack + 8192 - 16(%rip), %rax
         lea     user_exit(%rip), %rcx
+        add     user_alias(%rip), %rcx
         mov     %rcx, (%rax)
+        add     user_alias(%rip), %rax
         push    %rax
         push    user_flags(%rip)
         push    $0x2b
-        push    user_fn(%rip)
+        mov     user_fn(%rip), %rax
+        add     user_alias(%rip), %rax
+        push    %rax
+        mov     user_arg(%rip), %rdi
         iretq
 #else
         push    %eax
