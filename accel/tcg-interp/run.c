@@ -616,6 +616,8 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **err)
     t->x.log = &v->machine->log;
     t->x.as = &v->machine->mem;
     t->x.apic_id = v->apic_id;
+    if (v->machine->config->icount) /* a repeatable run has repeatable random numbers */
+        t->x.rng_state = 1 + v->index;
     t->x.unwind = &t->jb;
     g_mutex_init(&t->req_lock);
     t->req = g_array_new(FALSE, FALSE, sizeof(struct code_req));
