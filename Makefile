@@ -74,8 +74,11 @@ TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test
 ifneq ($(HAVE_ZYDIS),yes)
 TEST_SRCS := $(filter-out %_zydis.c,$(TEST_SRCS))
 endif
-SRCS_test_oracle = $(wildcard tests/insn/oracle_*.c)
+ORACLE = tests/insn/oracle_gen.c tests/insn/oracle_native.c tests/insn/oracle_cmp.c
+SRCS_test_oracle = $(ORACLE) tests/insn/oracle_cpu.c
+SRCS_test_oracle_seq = $(ORACLE) tests/insn/oracle_seq.c tests/insn/oracle_engine.c
 $(BUILD)/tests/insn/test_oracle: $(SRCS_test_oracle) tests/insn/oracle.h
+$(BUILD)/tests/insn/test_oracle_seq: $(SRCS_test_oracle_seq) tests/insn/oracle.h
 LIBS_test_decode_zydis = -lZydis
 LIBS_test_disasm_zydis = -lZydis
 TESTS = $(TEST_SRCS:%.c=$(BUILD)/%)

@@ -6,6 +6,8 @@
  *   oracle_gen.c     makes a case (code and state) for a row of opcodes.def
  *   oracle_native.c  runs it on the host, in a sandbox of fixed addresses
  *   oracle_cpu.c     runs it on struct x86_cpu: x86_decode() and the op functions
+ *   oracle_seq.c     makes sequences with branches and loops
+ *   oracle_engine.c  runs them on the whole interpreter: blocks, links, fast handlers
  *   oracle_cmp.c     compares and reports
  *
  * Sandbox (both sides):   MEM_BASE   data window, no access around it
@@ -59,7 +61,9 @@ struct oracle_case {
     unsigned row;       /* what it tests (of the last instruction, in a sequence) */
     unsigned code_len;
     unsigned count;     /* instructions */
-    unsigned limit;     /* give up after so many executed (loops) */
+    unsigned limit;     /* give up after so many executed (oracle_cpu) */
+    uint32_t undef;     /* sequences: flags undefined at the end */
+    uint32_t undef_any; /* ... anywhere: where a fault may end it */
     uint8_t code[CODE_MAX];
     struct machine_state in;
     uint8_t mem[MEM_SIZE];
@@ -93,7 +97,19 @@ static inline unsigned rng_below(uint64_t *s, unsigned n)
 bool oracle_gen(struct oracle_case *c, unsigned row, enum x86_mode mode, uint64_t seed);
 bool oracle_row_usable(unsigned row, enum x86_mode mode);
 
-/* Runs both sides; returns NULL, or a description of what differs (to be freed). */
-char *oracle_check(const struct oracle_case *c);
+/* A sequence: straight code, forward jumps, calls, a loop. */
+void oracle_gen_seq(struct oracle_case *c, enum x86_mode mode, uint64_t seed);
+
+void oracle_engine_setup(void);
+void oracle_engine_finish(void);
+void oracle_engine(const struct oracle_case *c, struct oracle_run *r);
+
+/* Runs the host's side and ours; returns NULL, or a description of what differs (to be freed). */
+char *oracle_check(const struct oracle_case *c,
+                   void (*ours)(const struct oracle_case *c, struct oracle_run *r));
+
+/* Shared by the generators. */
+bool oracle_has_mem(const struct x86_insn *i);
+void oracle_random_state(struct oracle_case *c, unsigned row, uint64_t *s);
 
 #endif

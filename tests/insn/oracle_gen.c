@@ -240,8 +240,9 @@ static void random_fpu(struct fxstate *f, const struct x86_row *row, uint64_t *s
         f->mxcsr = (rng_below(s, 4) ? 0x1f80 : rng(s) & 0x1f80) | (rng(s) & 0xe07f);
 }
 
-static void random_state(struct oracle_case *c, const struct x86_row *row, uint64_t *s)
+void oracle_random_state(struct oracle_case *c, unsigned of, uint64_t *s)
 {
+    const struct x86_row *row = &x86_rows[of];
     struct machine_state *in = &c->in;
     enum kind kind = kind_for(row, s);
 
@@ -348,7 +349,7 @@ static bool encode(struct enc *x, unsigned row, enum x86_mode mode, struct x86_i
 
 /* ---- Aiming ------------------------------------------------------------------------------ */
 
-static bool has_mem(const struct x86_insn *i)
+bool oracle_has_mem(const struct x86_insn *i)
 {
     for (unsigned n = 0; n < i->nopnd; n++)
         if (i->op[n].kind == OPND_MEM)
@@ -408,7 +409,7 @@ static bool aim(struct oracle_case *c, struct enc *x, const struct x86_insn *i, 
 
 static bool uses(const struct x86_insn *i, unsigned reg)
 {
-    return has_mem(i) && (i->base == reg || i->index == reg);
+    return oracle_has_mem(i) && (i->base == reg || i->index == reg);
 }
 
 /* Registers that an instruction addresses memory or counts with, beyond its operands. */
@@ -487,7 +488,7 @@ static bool adjust(struct oracle_case *c, struct enc *x, const struct x86_insn *
 {
     const struct x86_opnd *o = i->op;
     uint64_t *r = c->in.gpr, old;
-    bool mem = has_mem(i);
+    bool mem = oracle_has_mem(i);
     enum kind kind;
 
     switch (i->row) {
@@ -545,13 +546,13 @@ bool oracle_gen(struct oracle_case *c, unsigned row, enum x86_mode mode, uint64_
     c->mode = mode;
     c->seed = seed;
     c->row = row;
-    random_state(c, &x86_rows[row], &s);
+    oracle_random_state(c, row, &s);
     for (n = 0; n < 50 && !encode(&x, row, mode, &i, &s); n++)
         continue;
     if (n == 50)
         return false;
     at = place(&s, x86_encs[row].attr & (ROW_SSE | ROW_MMX) ? 16 : 8);
-    if (has_mem(&i) && !aim(c, &x, &i, at, &s))
+    if (oracle_has_mem(&i) && !aim(c, &x, &i, at, &s))
         return false;
     if (!aim_implied(c, &i, &s) || !adjust(c, &x, &i, at, &s))
         return false;
@@ -561,5 +562,6 @@ bool oracle_gen(struct oracle_case *c, unsigned row, enum x86_mode mode, uint64_
     c->code_len = i.len;
     c->count = 1;
     c->limit = 1000; /* REP goes on in chunks */
+    c->undef = c->undef_any = 0;
     return true;
 }

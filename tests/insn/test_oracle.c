@@ -35,7 +35,7 @@ static char *run_case(unsigned row, unsigned mode, uint64_t seed)
 
     if (!oracle_gen(&one, row, mode, seed))
         return NULL;
-    text = oracle_check(&one);
+    text = oracle_check(&one, oracle_cpu);
     if (!text)
         return NULL;
     all = g_strdup_printf("%s %s\n%s  again: HOSTEL_ORACLE_CASE=%u:%u:%" PRIu64, x86_rows[row].name,
