@@ -166,7 +166,6 @@ DO(sysret_user) { asm volatile("sysretq"); }
 DO(sysenter0) { asm volatile("sysenter"); }
 DO(sysexit0) { asm volatile("rex.w sysexit" : : "c"(0), "d"(1ul << 47)); }
 DO(sysexit_user) { asm volatile("rex.w sysexit"); }
-DO(to_user_syscall) {}
 
 static void test_syscall(void)
 {
