@@ -48,6 +48,8 @@ static bool str_begin(struct str *s, struct x86_cpu *c, const struct x86_insn *i
         s->size = 4;
     s->rep = i->prefix & (PFX_REP | PFX_REPNE);
     s->count = s->rep ? str_reg(s, R_RCX) : 1;
+    if (s->count > 1 && ((c->eflags & FL_TF) || (c->dr[7] & 0xff)))
+        s->count = 1; /* a debugger looks on: traps come after each iteration */
     return s->count != 0;
 }
 
@@ -69,8 +71,11 @@ static void str_advance(const struct str *s, uint64_t n, bool si, bool di)
 /* RIP stays here if iterations are left. */
 static void str_end(const struct str *s)
 {
-    if (s->rep && str_reg(s, R_RCX))
-        s->c->next_rip = s->c->rip;
+    if (!s->rep || !str_reg(s, R_RCX))
+        return;
+    s->c->next_rip = s->c->rip;
+    if (s->c->eflags & FL_TF)
+        s->c->db_pending |= DR6_BS;
 }
 
 static uint64_t src_lin(const struct str *s)

@@ -251,6 +251,7 @@ OP(syscall)
     c->r[11] = flags;
     set_flat(c, cs, cs + 8, 0, CODE_64);
     x86_set_rflags(c, flags & ~c->msr.sfmask);
+    c->step_dropped = c->msr.sfmask & FL_TF;
     x86_update_mode(c);
     c->next_rip = c->msr.lstar;
 }

@@ -423,12 +423,13 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
     }
     t->slice = t->bud = max;
     t->mode = (t->mode & ~M_ONE) | (one ? M_ONE : 0);
+    c->step_dropped = false;
     t->leave = false; /* block_lookup() says by it that there is something to do first */
     b = block_lookup(t);
     t->leave |= one;
     if (b)
         tcg_enter(t, b);
-    if (tf && t->bud < max)
+    if (tf && t->bud < max && !c->step_dropped)
         c->db_pending |= DR6_BS;
 }
 

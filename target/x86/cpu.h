@@ -147,6 +147,8 @@ struct x86_cpu {
     uint8_t mp_state;
     bool inhibit_irq, inhibit_movss; /* shadow covering the instruction about to execute */
     bool nmi_masked;
+    bool step_dropped;      /* the instruction cleared TF on its way into a handler (INT n, SYSCALL):
+                               its own single-step trap is lost */
     uint64_t db_pending;    /* DR6 bits of a #DB to be raised after the current instruction */
 
     /* the exception being raised, between x86_raise() and delivery */

@@ -241,6 +241,7 @@ void x86_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind kind, bo
             deliver_gate(c, &e, gate, high);
     }
     c->inhibit_irq = c->inhibit_movss = false;
+    c->step_dropped = true;
 }
 
 enum exc_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
