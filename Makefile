@@ -10,10 +10,16 @@
 # make bench          compare the speed with the peers
 # make install        prefix=, DESTDIR=
 #
-# BUILD=DIR uses another build directory; CONFIGURE=... gives configure options for it.
+# BUILD=DIR uses another build directory; CONFIGURE=... gives configure options for it. All
+# processors are used unless -j says otherwise; V=1 shows the commands.
 
 all:
 
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+Q = $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-4s %s\n')
 BUILD ?= build
 CONFIGURE ?=
 GUEST = build/guest
@@ -57,14 +63,17 @@ all: $(BUILD)/hostel
 
 $(BUILD)/%.o: %.c $(BUILD)/config.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -c -o $@ $<
 
 $(BUILD)/libhostel.a: $(OBJS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/hostel: $(BUILD)/main.o $(BUILD)/libhostel.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS)
 
 # ---- Tests ----------------------------------------------------------------------------
 # One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries;
@@ -87,12 +96,14 @@ FUZZ_RUNS ?= 20000
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a \
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(BUILD)/libhostel.a \
 		$(CONFIG_LIBS)
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(SRCS_$(notdir $*)) \
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(SRCS_$(notdir $*)) \
 		$(BUILD)/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
 tests: $(TESTS)
