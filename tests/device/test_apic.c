@@ -9,7 +9,7 @@
 #include "hw/intc/lapic.h"
 #include "hw/intc/lapic_regs.h"
 
-#define NCPUS 3
+#define NCPUS 4
 #define IOAPIC_BASE 0xfec00000
 
 static struct machine *m;
@@ -213,7 +213,7 @@ START_TEST(logical_flat_and_cluster)
     for (unsigned i = 0; i < NCPUS; i++) {
         wr(i, APIC_EOI, 0);
         wr(i, APIC_DFR, 0);
-        wr(i, APIC_LDR, (i == 2 ? 0x21u : 0x11u << i) << 24); /* 1:1, 2:2, 2:1 */
+        wr(i, APIC_LDR, (i < 2 ? 0x11u << i : 0x10u * i + 1) << 24); /* 1:1, 2:2, 2:1, 3:1 */
     }
     icr(0, 0x23, ICR_LOGICAL | 0x42);
     ck_assert(!pin(0, VCPU_INTR) && pin(1, VCPU_INTR) && pin(2, VCPU_INTR));
@@ -227,17 +227,18 @@ START_TEST(lowest_priority)
     wr(0, APIC_TPR, 0x30);
     wr(1, APIC_TPR, 0x20);
     wr(2, APIC_TPR, 0x30);
+    wr(3, APIC_TPR, 0x30);
     for (unsigned i = 0; i < NCPUS; i++)
         wr(i, APIC_LDR, 1u << (24 + i));
-    ck_assert(apic_deliver(m, 7, true, APIC_LOWEST, 0x81, false, true));
+    ck_assert(apic_deliver(m, 15, true, APIC_LOWEST, 0x81, false, true));
     ck_assert(pin(1, VCPU_INTR) && !pin(0, VCPU_INTR) && !pin(2, VCPU_INTR));
     ck_assert_int_eq(ack(1), 0x81);
     wr(1, APIC_EOI, 0);
     for (unsigned i = 0; i < NCPUS; i++)
         wr(i, APIC_TPR, 0);
     unsigned got[NCPUS] = {0}; /* among equals, in turn */
-    for (unsigned k = 0; k < 6; k++) {
-        apic_deliver(m, 7, true, APIC_LOWEST, 0x81, false, true);
+    for (unsigned k = 0; k < 8; k++) {
+        apic_deliver(m, 15, true, APIC_LOWEST, 0x81, false, true);
         for (unsigned i = 0; i < NCPUS; i++)
             if (pin(i, VCPU_INTR)) {
                 got[i]++;
@@ -245,7 +246,8 @@ START_TEST(lowest_priority)
                 wr(i, APIC_EOI, 0);
             }
     }
-    ck_assert(got[0] == 2 && got[1] == 2 && got[2] == 2);
+    for (unsigned i = 0; i < NCPUS; i++)
+        ck_assert_uint_eq(got[i], 2);
 }
 END_TEST
 
@@ -567,6 +569,113 @@ START_TEST(ioapic_level)
 }
 END_TEST
 
+/* A level that falls and rises while it is in service is one interrupt. */
+START_TEST(ioapic_level_coalesces)
+{
+    route(14, 0, 0x98 | RTE_LEVEL);
+    ioapic_set_irq(ioapic, 14, 1);
+    ck_assert_int_eq(ack(0), 0x98);
+    ioapic_set_irq(ioapic, 14, 0);
+    ioapic_set_irq(ioapic, 14, 1);
+    ioapic_set_irq(ioapic, 14, 0);
+    wr(0, APIC_EOI, 0);
+    ck_assert(!pin(0, VCPU_INTR));
+    ioapic_set_irq(ioapic, 14, 1); /* and then comes the next one */
+    ck_assert_int_eq(ack(0), 0x98);
+}
+END_TEST
+
+START_TEST(ioapic_masked_in_service)
+{
+    route(14, 0, 0x83 | RTE_LEVEL);
+    ioapic_set_irq(ioapic, 14, 1);
+    ck_assert_int_eq(ack(0), 0x83);
+    ioapic_wr(IOREDTBL + 28, 0x83 | RTE_LEVEL | RTE_MASKED);
+    ck_assert(ioapic_rd(IOREDTBL + 28) & RTE_REMOTE_IRR);
+    wr(0, APIC_EOI, 0);
+    ck_assert(!pin(0, VCPU_INTR));
+    ck_assert(!(ioapic_rd(IOREDTBL + 28) & RTE_REMOTE_IRR));
+    ioapic_wr(IOREDTBL + 28, 0x83 | RTE_LEVEL);
+    ck_assert_int_eq(ack(0), 0x83);
+}
+END_TEST
+
+START_TEST(ioapic_retargeted_in_service)
+{
+    route(14, 0, 0x84 | RTE_LEVEL);
+    ioapic_set_irq(ioapic, 14, 1);
+    ck_assert_int_eq(ack(0), 0x84);
+    ioapic_set_irq(ioapic, 14, 0);
+    ioapic_wr(IOREDTBL + 29, 1 << 24);
+    wr(0, APIC_EOI, 0);
+    ck_assert(!(ioapic_rd(IOREDTBL + 28) & RTE_REMOTE_IRR));
+    ioapic_set_irq(ioapic, 14, 1);
+    ck_assert_int_eq(ack(1), 0x84);
+}
+END_TEST
+
+/* TMR tells how the vector came last, and stays after the EOI. */
+START_TEST(ioapic_trigger_mode_register)
+{
+    static const bool level[] = {false, true, true, false};
+    bool before = false;
+    for (unsigned i = 0; i < G_N_ELEMENTS(level); i++) {
+        route(14, 0, 0x79 | (level[i] ? RTE_LEVEL : 0));
+        ck_assert_uint_eq(rd(0, APIC_TMR + 3) >> 25 & 1, before);
+        ioapic_set_irq(ioapic, 14, 1);
+        ck_assert_int_eq(ack(0), 0x79);
+        ck_assert_uint_eq(rd(0, APIC_TMR + 3) >> 25 & 1, level[i]);
+        ioapic_set_irq(ioapic, 14, 0);
+        wr(0, APIC_EOI, 0);
+        before = level[i];
+    }
+}
+END_TEST
+
+START_TEST(ioapic_to_x2apic)
+{
+    for (unsigned i = 0; i < NCPUS; i++)
+        to_x2apic(i);
+    route(14, 0xd, 0x86 | RTE_LEVEL | RTE_LOGICAL); /* cluster 0: CPUs 0, 2, 3 */
+    ioapic_set_irq(ioapic, 14, 1);
+    for (unsigned i = 0; i < NCPUS; i++)
+        ck_assert_int_eq(ack(i), i == 1 ? -1 : 0x86);
+    ioapic_set_irq(ioapic, 14, 0);
+    route(14, 1, 0x85);
+    ioapic_set_irq(ioapic, 14, 1);
+    ck_assert_int_eq(ack(1), 0x85);
+    route(15, 0xff, 0x95); /* the broadcast of 8 bits reaches x2APICs too */
+    ioapic_set_irq(ioapic, 15, 1);
+    for (unsigned i = 0; i < NCPUS; i++)
+        ck_assert_int_eq(ack(i), 0x95);
+}
+END_TEST
+
+START_TEST(a_second_nmi_is_remembered)
+{
+    icr(1, 0, APIC_NMI << 8 | ICR_ASSERT);
+    ck_assert(pin(0, VCPU_NMI) && !pin(0, VCPU_NMI_SECOND));
+    icr(0, 0, APIC_NMI << 8 | ICR_ASSERT);
+    ck_assert(pin(0, VCPU_NMI) && pin(0, VCPU_NMI_SECOND));
+}
+END_TEST
+
+/* A CPU's stores to the interrupt address range are no messages, whatever its APIC's mode. */
+START_TEST(stores_of_a_cpu_send_nothing)
+{
+    m->current = cpu[0];
+    for (unsigned off = 0; off < 0x1000; off += 8)
+        as_st64(&m->mem, 0xfee01000 + off, UINT64_MAX);
+    to_x2apic(0);
+    for (unsigned off = 0; off < 0x1000; off += 8)
+        as_st64(&m->mem, 0xfee00000 + off, UINT64_MAX);
+    ck_assert_uint_eq(as_ld32(&m->mem, 0xfee00030), 0xffffffff);
+    m->current = NULL;
+    for (unsigned i = 0; i < NCPUS; i++)
+        ck_assert_uint_eq(cpu[i]->pins, 0);
+}
+END_TEST
+
 START_TEST(ioapic_modes)
 {
     route(3, 2, APIC_NMI << 8);
@@ -624,6 +733,13 @@ static void add(TCase *t)
     tcase_add_test(t, ioapic_edge);
     tcase_add_test(t, ioapic_level);
     tcase_add_test(t, ioapic_modes);
+    tcase_add_test(t, ioapic_level_coalesces);
+    tcase_add_test(t, ioapic_masked_in_service);
+    tcase_add_test(t, ioapic_retargeted_in_service);
+    tcase_add_test(t, ioapic_trigger_mode_register);
+    tcase_add_test(t, ioapic_to_x2apic);
+    tcase_add_test(t, a_second_nmi_is_remembered);
+    tcase_add_test(t, stores_of_a_cpu_send_nothing);
     tcase_add_test(t, saved);
 }
 
