@@ -72,7 +72,7 @@ static bool testdev_realize(struct device *dev, GError **err)
     region_init_io(&s->iomem, "testdev-memory", &mem_ops, s, sizeof(s->mem));
     region_add(&m->io_root, 0xe0, &s->ioport, 0);
     region_add(&m->io_root, 0xe4, &s->flush, 0);
-    region_add(&m->io_root, 0xe8, &s->ioport_byte, 0);
+    region_add(&m->io_root, 0xe8, &s->ioport_byte, -1); /* below a debug console at e9h */
     region_add(&m->io_root, 0x2000, &s->irq, 0);
     region_add(&m->mem_root, 0xff000000, &s->iomem, 0);
     return true;
