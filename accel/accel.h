@@ -51,8 +51,8 @@ struct accel {
 extern const struct accel accel_tcg_interp;
 extern const struct accel *const accel_table[]; /* NULL-terminated, best first */
 
-/* Put the boot processor's reset state to what vcpu->boot asks for. accel/boot.c. */
-void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot);
+/* Put a processor's reset state to what vcpu->boot asks for. accel/boot.c. */
+void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot, unsigned phys_bits);
 
 /* Pick from "-accel a:b" text (NULL: the best that works). *why gets the line to announce when
  * the choice is not the one asked for first, else NULL; both owned by the caller. */

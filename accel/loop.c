@@ -125,7 +125,7 @@ static void ops_reset(struct vcpu *v)
     const struct cpu_model *model = v->machine->cpu_model;
     x86_state_reset(st, v->index == 0, model ? model->signature : 0);
     if (v->boot)
-        accel_boot_state(st, v->boot);
+        accel_boot_state(st, v->boot, v->machine->cpu_model->phys_bits);
     v->accel->load(v, st);
     g_free(st);
 }

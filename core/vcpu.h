@@ -61,6 +61,7 @@ struct vcpu_apic {
  * The GDT at gdt_base is in guest memory and holds descriptors that match the selectors.
  */
 enum vcpu_boot_mode {
+    VCPU_BOOT_WAIT,   /* application processor: only the memory types; it waits for SIPI */
     VCPU_BOOT_FLAT32, /* protected mode, paging off; TR is a busy 32-bit TSS, limit 67h */
     VCPU_BOOT_LONG64, /* long mode, paging on with cr3 */
 };
@@ -68,6 +69,9 @@ struct vcpu_boot {
     enum vcpu_boot_mode mode;
     uint64_t rip, rsp, rax, rbx, rsi;
     uint64_t cr3;
+    /* MTRRs as firmware leaves them: everything write-back, but uncacheable A0000h-BFFFFh and
+     * [uc_base, 4 GiB), whose size is a power of two. 0: MTRRs stay off. */
+    uint64_t uc_base;
     uint64_t gdt_base;
     uint16_t gdt_limit;
     uint16_t cs, ds; /* selectors; ds for all data segments */

@@ -165,9 +165,8 @@ static size_t build_fadt(struct acpi_tables *t, const struct acpi_config *c, siz
     put_gas_io(b, 32, 1, PM_GPE0);
     put_gas_io(b, 0, 0, 0);
     assert(b->len - at == FADT_LEN);
-    /* Since ACPI 5.0 the FACS is named by one of its two fields only. */
-    set(b, at + FADT_X_FACS, 0, 8);
     fix_pointer(t, ACPI_TABLES, at + FADT_FACS, 4);
+    fix_pointer(t, ACPI_TABLES, at + FADT_X_FACS, 8);
     fix_pointer(t, ACPI_TABLES, at + FADT_DSDT, 4);
     fix_pointer(t, ACPI_TABLES, at + FADT_X_DSDT, 8);
     table_end(t, at);

@@ -82,6 +82,7 @@ struct board {
     GByteArray *smbios;
     uint64_t acpi_gpa, rsdp_gpa, smbios_gpa;
     struct boot_image image;
+    struct vcpu_boot ap_boot;          /* of the other processors */
     GPtrArray *files;                  /* GMappedFile *: the image borrows their bytes */
     struct boot_module modules[BOOT_MAX_MODULES];
     char **module_texts;

@@ -169,8 +169,10 @@ void pc_load_place(struct board *b)
         if (m->resets)
             write_zeroes(&m->mem, p->gpa + p->bytes.len, p->size - p->bytes.len);
     }
-    if (m->vcpus->len)
-        ((struct vcpu *)g_ptr_array_index(m->vcpus, 0))->boot = &b->image.start;
+    b->image.start.uc_base = b->ap_boot.uc_base = PC_LOW_RAM_END;
+    b->ap_boot.mode = VCPU_BOOT_WAIT;
+    for (guint i = 0; i < m->vcpus->len; i++)
+        ((struct vcpu *)g_ptr_array_index(m->vcpus, i))->boot = i ? &b->ap_boot : &b->image.start;
 }
 
 void pc_load_free(struct board *b)

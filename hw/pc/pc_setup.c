@@ -12,7 +12,7 @@
 #include "hw/pci/piix_regs.h"
 #include "util/error.h"
 
-enum { BIOS_TABLES_LEN_MAX = PC_BIOS_SIZE - 0x1000, RSDP_OFFSET = 0x10000 };
+enum { RSDP_OFFSET = 0x10000, NULL_SERVICE = 0xff53, OPCODE_IRET = 0xcf };
 
 /* ---- CMOS: memory sizes where the AT's BIOS, and firmware for QEMU, look for them ------- */
 
@@ -160,7 +160,7 @@ static bool lay_out(struct board *b, GError **err)
     b->smbios_gpa = (at + 15) & ~15ull;
     at = (b->smbios_gpa + b->smbios->len + 15) & ~15ull;
     b->rsdp_gpa = MAX(at, PC_BIOS_BASE + RSDP_OFFSET);
-    if (b->rsdp_gpa + 0x100 > PC_BIOS_BASE + PC_BIOS_SIZE)
+    if (b->rsdp_gpa + 0x100 > PC_BIOS_BASE + RSDP_OFFSET + NULL_SERVICE)
         return error_set(err, "-smp: the tables for %u processors do not fit below 1 MiB",
                          b->nlapics);
     return true;
@@ -203,7 +203,9 @@ static void write_tables(struct board *b)
     as_write(mem, anchor_gpa, anchor, sizeof(anchor));
 }
 
-/* The BIOS data area: where the extended area lies, how much memory is below it, COM ports. */
+/* The BIOS data area: where the extended area lies, how much memory is below it, COM ports. And
+ * interrupt vectors, for kernels that ask the BIOS from real mode: all lead to an IRET at the
+ * usual F000:FF53, so that every service answers as one that is not there. */
 static void write_bios_data(struct board *b)
 {
     static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
@@ -215,6 +217,9 @@ static void write_bios_data(struct board *b)
         if (s->dev.type == &isa_serial_type && s->index < 4 && n < 4)
             as_st16(&m->mem, 0x400 + 2 * n++, com[s->index]);
     }
+    for (unsigned vector = 0; vector < 256; vector++)
+        as_st32(&m->mem, 4 * vector, 0xf0000000u | NULL_SERVICE);
+    as_st8(&m->mem, PC_BIOS_BASE + RSDP_OFFSET + NULL_SERVICE, OPCODE_IRET);
     as_st16(&m->mem, 0x40e, BOOT_LOW_END >> 4);
     as_st16(&m->mem, 0x413, BOOT_LOW_END >> 10);
     as_st8(&m->mem, BOOT_LOW_END, 1); /* KiB of extended data area */
