@@ -148,9 +148,10 @@ struct machine *machine_new(const struct machine_config *config, GError **err)
     struct machine *m = machine_new_with_clocks(config, CLOCK_VIRTUAL, CLOCK_HOST, err);
     if (!m)
         return NULL;
-    if (!config->icount)
+    if (!config->icount) { /* else the vCPUs' thread fires the timers of both */
         clock_attach(&m->vclock, m->context);
-    clock_attach(&m->hclock, m->context);
+        clock_attach(&m->hclock, m->context);
+    }
     return m;
 }
 
@@ -221,6 +222,7 @@ void machine_start(struct machine *m)
     if (m->state == RUN_RUNNING)
         return;
     clock_start(&m->vclock);
+    clock_start(&m->hclock); /* does something under -icount only */
     machine_set_state(m, RUN_RUNNING);
     vcpus_resume(m);
 }
@@ -230,6 +232,7 @@ void machine_stop(struct machine *m, enum run_state state)
     assert(machine_is_locked(m));
     vcpus_park(m);
     clock_stop(&m->vclock);
+    clock_stop(&m->hclock);
     machine_set_state(m, state);
 }
 
