@@ -50,17 +50,26 @@ SHIFT(shr, SHR, 64)
 SHIFT(sar, SAR, 32)
 SHIFT(sar, SAR, 64)
 
-/* Rotates change CF and OF only. */
+/* Rotates change CF and OF only: the rest stays in the lazy result where it is there. */
+#define AF_LAZY()                                                                                  \
+    (((uint32_t)CC & ~3u) == CC_LOGIC ? 0 : x86_adjust(RES, SRC, (uint32_t)CC) ? FL_AF : 0)
+#define SET_CF_OF(cf, of)                                                                          \
+    do {                                                                                           \
+        uint32_t new_ = (cf) | (uint32_t)(of) << 11;                                               \
+        if (((uint32_t)CC & ~3u) == CC_FLAGS) {                                                    \
+            SRC = (SRC & ~(uint64_t)(FL_CF | FL_OF)) | new_;                                       \
+        } else {                                                                                   \
+            SRC = AF_LAZY() | new_;                                                                \
+            CC = CC_RES | (CC & 3);                                                                \
+        }                                                                                          \
+    } while (0)
 #define ROTATE(name, bits, R, CF, OF)                                                              \
     static HANDLER(h_##name##_ri_##bits)                                                           \
     {                                                                                              \
         unsigned n = o->imm;                                                                       \
         uint##bits##_t a = SLOT(o->d), r = R;                                                      \
-        uint32_t fl = x86_arith_from(RES, SRC, (uint32_t)CC) & ~(FL_CF | FL_OF);                   \
         bool cf = CF, of = OF;                                                                     \
-        SRC = fl | cf | (uint32_t)of << 11;                                                        \
-        RES = 0;                                                                                   \
-        CC = CC_FLAGS;                                                                             \
+        SET_CF_OF(cf, of);                                                                         \
         REG_PUT_##bits(o->d, r);                                                                   \
         NEXT(1);                                                                                   \
     }
@@ -258,9 +267,8 @@ bool fast_muldiv(struct emit *e, const struct x86_insn *i)
 #define SET_CF(v)                                                                                  \
     do {                                                                                           \
         bool cf_ = (v);                                                                            \
-        SRC = (x86_arith_from(RES, SRC, (uint32_t)CC) & ~FL_CF) | cf_;                             \
-        RES = 0;                                                                                   \
-        CC = CC_FLAGS;                                                                             \
+        bool of_ = ((uint32_t)CC & ~3u) != CC_LOGIC && x86_overflow(RES, SRC, (uint32_t)CC);       \
+        SET_CF_OF(cf_, of_);                                                                       \
     } while (0)
 #define BIT(name, bits, NEW)                                                                       \
     static HANDLER(h_##name##_rr_##bits)                                                           \
