@@ -74,6 +74,8 @@ struct tlb_info {
     uint32_t flags;
 };
 
+#define LIST_MAX 1024
+
 enum tlb_kind { TLB_KERNEL, TLB_KERNEL_AC /* SMAP overridden */, TLB_USER, TLB_KINDS };
 
 /* Translations of one privilege under one address space. */
@@ -82,9 +84,9 @@ struct tlb_bank {
     struct tlb_info info[3][TLB_SIZE];
     enum tlb_kind kind;
     /* What was filled since the last flush, so that a flush costs as much as the fills did:
-     * slots (acc << TLB_BITS | index), global ones apart. */
+     * slots (acc << TLB_BITS | index), global ones apart. n > LIST_MAX: any slot. */
     unsigned n[2];
-    uint16_t list[2][3 * TLB_SIZE];
+    uint16_t list[2][LIST_MAX];
 };
 
 /* A set that may say yes too often: pages by hash. */

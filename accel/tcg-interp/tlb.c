@@ -108,28 +108,27 @@ static struct tlb_info *slot_info(struct tlb_bank *b, unsigned slot)
 
 static void bank_flush(struct tlb_bank *b, bool global)
 {
-    for (unsigned n = 0; n < b->n[0]; n++)
-        if (global || !(slot_info(b, b->list[0][n])->flags & TI_GLOBAL))
-            slot_clear(b, b->list[0][n]);
-    b->n[0] = 0;
-    if (!global)
-        return;
-    for (unsigned n = 0; n < b->n[1]; n++)
-        slot_clear(b, b->list[1][n]);
-    b->n[1] = 0;
+    for (unsigned g = 0; g < (global ? 2 : 1); g++) {
+        bool all = b->n[g] > LIST_MAX;
+        unsigned n = all ? 3 * TLB_SIZE : b->n[g];
+
+        for (unsigned k = 0; k < n; k++) {
+            unsigned slot = all ? k : b->list[g][k];
+
+            if (global || !(slot_info(b, slot)->flags & TI_GLOBAL))
+                slot_clear(b, slot);
+        }
+        b->n[g] = 0;
+    }
 }
 
 /* Remember that slot was filled. */
 static void bank_note(struct tlb_bank *b, unsigned slot, bool global)
 {
-    unsigned *n = &b->n[global];
-
-    if (*n == G_N_ELEMENTS(b->list[0])) { /* duplicates: list every slot once */
-        for (*n = 0; *n < G_N_ELEMENTS(b->list[0]); ++*n)
-            b->list[global][*n] = *n;
-        return;
-    }
-    b->list[global][(*n)++] = slot;
+    if (b->n[global] < LIST_MAX)
+        b->list[global][b->n[global]] = slot;
+    if (b->n[global] <= LIST_MAX)
+        b->n[global]++;
 }
 
 static void bank_drop_large(struct tlb_bank *b)
