@@ -437,7 +437,7 @@ static bool aim_implied(struct oracle_case *c, const struct x86_insn *i, uint64_
     if (row->attr & ROW_REP) {
         uint64_t di = place(s, 8), si = place(s, 8);
 
-        if (chance(s, 50)) /* overlapping; and not both at an edge, whose fault comes first varies */
+        if (chance(s, 50)) /* overlapping; not both at an edge: whose fault is first varies */
             si = di + rng_below(s, 64) - 32;
         if (si - MEM_BASE - 0x300 > MEM_SIZE - 0x600 && i->nopnd > 1)
             di = si = MEM_BASE + MEM_SIZE / 2;
@@ -474,6 +474,8 @@ static bool aim_branch(struct oracle_case *c, struct enc *x, const struct x86_in
         return false; /* the stack would be in the code */
     else if (o->kind == OPND_REG)
         c->in.gpr[o->reg] = CODE_PAD;
+    else if (o->kind == OPND_MEM && at - MEM_BASE > MEM_SIZE - 16)
+        return false; /* a wild target: what is checked first varies */
     else if (o->kind == OPND_MEM)
         put_mem(c, at, CODE_PAD, o->size);
     else if (c->in.gpr[R_RSP] - MEM_BASE < MEM_SIZE - 16)

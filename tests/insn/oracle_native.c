@@ -147,7 +147,8 @@ void oracle_native_setup(void)
     static uint8_t altstack[64 << 10];
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     stack_t ss = {.ss_sp = altstack, .ss_size = sizeof(altstack)};
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction sa = {.sa_sigaction = on_signal,
+                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     uint8_t *code;
 
     map_at(MEM_BASE - 0x10000, MEM_SIZE + 0x20000, PROT_NONE);
