@@ -72,14 +72,17 @@ static void isa_serial_unrealize(struct device *dev)
 }
 
 static const struct prop isa_serial_props[] = {
-    PROP(struct isa_serial, index, "index", PROP_U32, "0xffffffff", "0-3: COM1-COM4; default: the next free"),
-    PROP(struct isa_serial, iobase, "iobase", PROP_U32, "0xffffffff", "first port; default: by index"),
+    PROP(struct isa_serial, index, "index", PROP_U32, "0xffffffff",
+         "0-3: COM1-COM4; default: the next free"),
+    PROP(struct isa_serial, iobase, "iobase", PROP_U32, "0xffffffff",
+         "first port; default: by index"),
     PROP(struct isa_serial, irq, "irq", PROP_U32, "0xffffffff", "ISA interrupt; default: by index"),
     PROP(struct isa_serial, chr, "chardev", PROP_CHARDEV, NULL, "what is at the other end"),
     {.name = NULL},
 };
 
-static const struct state_field isa_serial_state[] = {SERIAL_STATE(struct isa_serial, uart), STATE_END};
+static const struct state_field isa_serial_state[] = {
+    SERIAL_STATE(struct isa_serial, uart), STATE_END};
 
 const struct device_type isa_serial_type = {
     .name = "isa-serial",

@@ -34,7 +34,7 @@ static unsigned rx_trigger(const struct serial *s)
     return fifos(s) ? level[s->fcr >> FCR_TRIGGER_SHIFT] : 1;
 }
 
-/* ---- Interrupt ------------------------------------------------------------------------- */
+/* ---- Interrupt ------------------------------------------------------------------------------- */
 
 static uint8_t interrupt_id(const struct serial *s)
 {
@@ -76,7 +76,7 @@ static void timed_out(void *opaque)
     serial_update(s);
 }
 
-/* ---- Receiver ---------------------------------------------------------------------------- */
+/* ---- Receiver -------------------------------------------------------------------------------- */
 
 static void rx_push(struct serial *s, uint8_t byte, uint8_t flags)
 {
@@ -142,7 +142,7 @@ static void chr_happened(void *opaque, enum chr_event ev)
     serial_update(s);
 }
 
-/* ---- Transmitter ---------------------------------------------------------------------------- */
+/* ---- Transmitter ----------------------------------------------------------------------------- */
 
 /* Give the stream what it takes; THRE rises when the last byte has gone. */
 static void tx_flush(struct serial *s)
@@ -181,7 +181,7 @@ static void tx_write(struct serial *s, uint8_t byte)
     tx_flush(s);
 }
 
-/* ---- Modem lines ---------------------------------------------------------------------------- */
+/* ---- Modem lines ----------------------------------------------------------------------------- */
 
 static void modem_update(struct serial *s)
 {
@@ -313,7 +313,7 @@ static void serial_write(void *dev, uint64_t off, uint64_t val, unsigned size)
 static const struct region_ops serial_ops = {
     .read = serial_read, .write = serial_write, .min = 1, .max = 1};
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 void serial_reset(struct serial *s)
 {

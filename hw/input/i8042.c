@@ -76,7 +76,7 @@ static void reply(struct i8042 *s, uint8_t byte)
     ps2_queue_put(&s->reply, &byte, 1);
 }
 
-/* ---- Output port ------------------------------------------------------------------------ */
+/* ---- Output port ----------------------------------------------------------------------------- */
 
 static uint8_t output_port(const struct i8042 *s)
 {
@@ -91,7 +91,7 @@ static void write_output_port(struct i8042 *s, uint8_t v)
         machine_request_reset(s->dev.machine, CAUSE_GUEST_RESET);
 }
 
-/* ---- Commands ------------------------------------------------------------------------------ */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static void command(struct i8042 *s, uint8_t v)
 {
@@ -176,7 +176,7 @@ static void data_byte(struct i8042 *s, uint8_t v)
     }
 }
 
-/* ---- Ports ------------------------------------------------------------------------------------ */
+/* ---- Ports ----------------------------------------------------------------------------------- */
 
 static uint64_t data_read(void *dev, uint64_t off, unsigned size)
 {
@@ -219,7 +219,7 @@ static const struct region_ops data_ops = {
 static const struct region_ops command_ops = {
     .read = status_read, .write = command_write, .min = 1, .max = 1};
 
-/* ---- Device --------------------------------------------------------------------------------------- */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 static void i8042_reset(struct device *dev)
 {

@@ -251,7 +251,8 @@ static const struct region_ops io_ops[2] = {
     {.read = master_read, .write = master_write, .min = 1, .max = 1},
     {.read = slave_read, .write = slave_write, .min = 1, .max = 1},
 };
-static const struct region_ops elcr_ops = {.read = elcr_read, .write = elcr_write, .min = 1, .max = 1};
+static const struct region_ops elcr_ops = {
+    .read = elcr_read, .write = elcr_write, .min = 1, .max = 1};
 
 static void i8259_reset(struct device *dev)
 {

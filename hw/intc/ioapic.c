@@ -153,14 +153,18 @@ static void ioapic_unrealize(struct device *dev)
 
 void ioapic_describe(const struct ioapic *s, GString *out)
 {
-    static const char *const modes[8] = {"fixed", "lowest", "SMI", "-", "NMI", "INIT", "-", "ExtINT"};
+    static const char *const modes[8] = {"fixed", "lowest", "SMI",  "-",
+                                         "NMI",   "INIT",   "-", "ExtINT"};
     g_string_append_printf(out, "ioapic: id=%u sel=%02x lines=%06x\n", s->id, s->select, s->lines);
     for (unsigned n = 0; n < IOAPIC_PINS; n++) {
         uint64_t e = s->redir[n];
-        g_string_append_printf(out, "  pin %2u: %016" G_GINT64_MODIFIER "x vec=%02x %s %s %s dest=%02x%s%s\n",
+        g_string_append_printf(out,
+                               "  pin %2u: %016" G_GINT64_MODIFIER "x vec=%02x %s %s %s dest=%02x",
                                n, (guint64)e, (unsigned)(e & RTE_VECTOR), modes[e >> 8 & 7],
-                               e & RTE_LEVEL ? "level" : "edge", e & RTE_LOGICAL ? "logical" : "physical",
-                               (unsigned)(e >> RTE_DEST_SHIFT), e & RTE_MASKED ? " masked" : "",
+                               e & RTE_LEVEL ? "level" : "edge",
+                               e & RTE_LOGICAL ? "logical" : "physical",
+                               (unsigned)(e >> RTE_DEST_SHIFT));
+        g_string_append_printf(out, "%s%s\n", e & RTE_MASKED ? " masked" : "",
                                e & RTE_REMOTE_IRR ? " remote-irr" : "");
     }
 }

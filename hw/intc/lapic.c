@@ -34,7 +34,7 @@ static bool test_bit(const uint32_t *set, uint8_t vector)
     return set[vector >> 5] >> (vector & 31) & 1;
 }
 
-/* ---- Priorities and the INTR pin (section 10.8.3) --------------------------------------- */
+/* ---- Priorities and the INTR pin (section 10.8.3) -------------------------------------------- */
 
 uint8_t lapic_ppr(const struct lapic *a)
 {
@@ -72,7 +72,7 @@ void lapic_update(struct lapic *a)
         vcpu_pin(a->vcpu, VCPU_INTR, level);
 }
 
-/* ---- Accepting ---------------------------------------------------------------------------- */
+/* ---- Accepting ------------------------------------------------------------------------------- */
 
 void lapic_error(struct lapic *a, uint32_t esr_bit)
 {
@@ -173,7 +173,7 @@ void lapic_eoi(struct lapic *a)
     lapic_update(a);
 }
 
-/* ---- Sending (section 10.6) --------------------------------------------------------------- */
+/* ---- Sending (section 10.6) ------------------------------------------------------------------ */
 
 static void send_to_all(struct lapic *a, enum apic_delivery mode, uint8_t vector, bool self)
 {
@@ -215,7 +215,7 @@ void lapic_send_ipi(struct lapic *a)
     }
 }
 
-/* ---- What the vCPU calls -------------------------------------------------------------------- */
+/* ---- What the vCPU calls --------------------------------------------------------------------- */
 
 static int lapic_ack(void *opaque)
 {
@@ -334,7 +334,7 @@ static void lapic_tsc_changed(void *opaque)
         lapic_timer_arm(a);
 }
 
-/* ---- The register page ---------------------------------------------------------------------- */
+/* ---- The register page ----------------------------------------------------------------------- */
 
 /* The accessing CPU's local APIC, if its page is this one; without a CPU, the page's owner. */
 static struct lapic *target(struct lapic *owner)
@@ -373,9 +373,10 @@ static void page_write(void *dev, uint64_t off, uint64_t val, unsigned size)
         lapic_error(a, ESR_ILLEGAL_REGISTER);
 }
 
-static const struct region_ops page_ops = {.read = page_read, .write = page_write, .min = 1, .max = 4};
+static const struct region_ops page_ops = {
+    .read = page_read, .write = page_write, .min = 1, .max = 4};
 
-/* ---- Device ------------------------------------------------------------------------------------ */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 static void lapic_reset(struct device *dev)
 {

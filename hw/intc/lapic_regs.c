@@ -5,7 +5,8 @@
  */
 #include "hw/intc/lapic_int.h"
 
-enum { R = 1, W = 2, XAPIC = 4, X2APIC = 8, BOTH = XAPIC | X2APIC, XW = 16 /* x2APIC: read-only */ };
+enum { R = 1, W = 2, XAPIC = 4, X2APIC = 8, BOTH = XAPIC | X2APIC };
+enum { XW = 16 }; /* writable, but not in x2APIC mode */
 
 struct lapic_reg {
     uint8_t flags;

@@ -25,8 +25,8 @@ static bool debugexit_realize(struct device *dev, GError **err)
 {
     struct debugexit *s = (struct debugexit *)dev;
     if (!s->iosize || s->iosize > 0x10000 || s->iobase > 0x10000 - s->iosize)
-        return error_set(err, "isa-debug-exit: iobase 0x%x, iosize 0x%x do not lie in the 64 KiB of ports",
-                         s->iobase, s->iosize);
+        return error_set(err, "isa-debug-exit: iobase 0x%x, iosize 0x%x do not lie in the 64 KiB "
+                              "of ports", s->iobase, s->iosize);
     region_init_io(&s->io, "debug-exit", &debugexit_ops, s, s->iosize);
     region_add(&dev->machine->io_root, s->iobase, &s->io, 0);
     return true;

@@ -55,8 +55,10 @@ static void mem_write(void *dev, uint64_t off, uint64_t val, unsigned size)
     memcpy(&s->mem[off], &val, size);
 }
 
-static const struct region_ops latch_ops = {.read = latch_read, .write = latch_write, .min = 1, .max = 4};
-static const struct region_ops byte_ops = {.read = latch_read, .write = latch_write, .min = 1, .max = 1};
+static const struct region_ops latch_ops = {
+    .read = latch_read, .write = latch_write, .min = 1, .max = 4};
+static const struct region_ops byte_ops = {
+    .read = latch_read, .write = latch_write, .min = 1, .max = 1};
 static const struct region_ops flush_ops = {.write = flush_write, .min = 4, .max = 4};
 static const struct region_ops irq_ops = {.write = irq_write, .min = 1, .max = 1};
 static const struct region_ops mem_ops = {.read = mem_read, .write = mem_write, .min = 1, .max = 8};

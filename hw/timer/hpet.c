@@ -46,7 +46,7 @@ static void advance(struct hpet_timer *t, uint64_t counter)
         t->comparator = (t->comparator + (behind / period + 1) * period) & mask;
 }
 
-/* ---- Outputs ----------------------------------------------------------------------------- */
+/* ---- Outputs --------------------------------------------------------------------------------- */
 
 static bool timer_level(const struct hpet *s, unsigned n)
 {
@@ -127,7 +127,7 @@ void hpet_legacy_in(void *opaque, int n, int level)
         irq_set(s->legacy_out[n], level);
 }
 
-/* ---- Registers -------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 static uint64_t reg_read(struct hpet *s, uint64_t off)
 {
@@ -238,9 +238,10 @@ static void hpet_write(void *dev, uint64_t off, uint64_t val, unsigned size)
     hpet_update(s);
 }
 
-static const struct region_ops hpet_ops = {.read = hpet_read, .write = hpet_write, .min = 4, .max = 8};
+static const struct region_ops hpet_ops = {
+    .read = hpet_read, .write = hpet_write, .min = 4, .max = 8};
 
-/* ---- Device ---------------------------------------------------------------------------------------- */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 static void hpet_reset(struct device *dev)
 {

@@ -30,7 +30,7 @@ static int64_t tick_to_ns(int64_t tick)
     return ((unsigned __int128)tick * NSEC_PER_SEC + PIT_HZ - 1) / PIT_HZ;
 }
 
-/* ---- The counter as a function of the tick ----------------------------------------------- */
+/* ---- The counter as a function of the tick --------------------------------------------------- */
 
 static int64_t elapsed(const struct pit_counter *c, int64_t tick)
 {
@@ -142,7 +142,7 @@ static uint16_t counter_value(const struct pit_counter *c, int64_t tick)
     return c->bcd ? to_bcd(v) : v;
 }
 
-/* ---- Bringing it up to date ----------------------------------------------------------------- */
+/* ---- Bringing it up to date ------------------------------------------------------------------ */
 
 /* A count written during counting is taken at the end of the (half) cycle. Returns the latest
  * rise of OUT before that, -1 if none. */
@@ -292,7 +292,7 @@ bool i8254_get_out(struct i8254 *s, unsigned n)
     return counter_out(&s->ch[n], s->ch[n].seen);
 }
 
-/* ---- Ports --------------------------------------------------------------------------------------- */
+/* ---- Ports ----------------------------------------------------------------------------------- */
 
 static void latch_count(struct pit_counter *c)
 {
@@ -398,7 +398,7 @@ static uint64_t pit_read(void *dev, uint64_t off, unsigned size)
 
 static const struct region_ops pit_ops = {.read = pit_read, .write = pit_write, .min = 1, .max = 1};
 
-/* ---- Device ---------------------------------------------------------------------------------------- */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 static void pit_reset(struct device *dev)
 {
@@ -448,8 +448,8 @@ static void pit_unrealize(struct device *dev)
 #define COUNTER(n)                                                                                 \
     F(n, mode), F(n, rw), F(n, bcd), F(n, write_high), F(n, read_high), F(n, write_latch),         \
     F(n, null_count), F(n, gate), F(n, latched), F(n, latch), F(n, status_latched), F(n, status),  \
-    F(n, loaded), F(n, was_low), F(n, paused), F(n, reload), F(n, period), F(n, next_period), F(n, idle),         \
-    F(n, start), F(n, paused_at), F(n, seen)
+    F(n, loaded), F(n, was_low), F(n, paused), F(n, reload), F(n, period), F(n, next_period),      \
+    F(n, idle), F(n, start), F(n, paused_at), F(n, seen)
 static const struct state_field pit_state[] = {COUNTER(0), COUNTER(1), COUNTER(2), STATE_END};
 
 const struct device_type i8254_type = {

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- Time ---------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static int64_t floor_seconds(int64_t ns)
 {
@@ -95,7 +95,8 @@ static void set_time(struct mc146818 *s, int64_t fraction)
         .tm_hour = decode_hour(s, s->cmos[RTC_HOURS]),
         .tm_mday = decode(s, s->cmos[RTC_DAY]),
         .tm_mon = (int)decode(s, s->cmos[RTC_MONTH]) - 1,
-        .tm_year = decode(s, s->cmos[RTC_YEAR]) + ((century >> 4) * 10 + (century & 15)) * 100 - 1900,
+        .tm_year = decode(s, s->cmos[RTC_YEAR]) +
+                   ((century >> 4) * 10 + (century & 15)) * 100 - 1900,
     };
     /* Nanoseconds in 64 bits reach from 1678 to 2262; the registers reach further. */
     int64_t seconds = CLAMP(timegm(&tm), -MAX_SECONDS, MAX_SECONDS);
@@ -105,7 +106,7 @@ static void set_time(struct mc146818 *s, int64_t fraction)
     s->seen_s = seconds;
 }
 
-/* ---- Flags and interrupts ----------------------------------------------------------------------- */
+/* ---- Flags and interrupts -------------------------------------------------------------------- */
 
 static bool alarm_matches(uint8_t reg, unsigned alarm, unsigned now)
 {
@@ -204,7 +205,7 @@ static void rtc_fire(void *opaque)
     rtc_update(opaque);
 }
 
-/* ---- Registers --------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 static bool is_time(unsigned index)
 {
@@ -295,7 +296,7 @@ void mc146818_set_cmos(struct mc146818 *s, unsigned index, uint8_t value)
         s->cmos[index] = value;
 }
 
-/* ---- Device -------------------------------------------------------------------------------------------- */
+/* ---- Device ---------------------------------------------------------------------------------- */
 
 /* The RTC's time at this moment, by -rtc base=. */
 static int64_t start_time(struct machine *m)

@@ -36,7 +36,8 @@ static void wr(uint8_t reg, uint8_t v)
 }
 
 /* As hwclock does: the divider held in reset, so that the next second comes in half a one. */
-static void set_time(unsigned year, unsigned month, unsigned day, unsigned h, unsigned min, unsigned s)
+static void set_time(unsigned year, unsigned month, unsigned day, unsigned h, unsigned min,
+                     unsigned s)
 {
     uint8_t b = rd(RTC_B);
     wr(RTC_B, b | RTC_B_SET);
@@ -52,7 +53,8 @@ static void set_time(unsigned year, unsigned month, unsigned day, unsigned h, un
     wr(RTC_A, RTC_A_DV_32K);
 }
 
-static void check_time(unsigned year, unsigned month, unsigned day, unsigned h, unsigned min, unsigned s)
+static void check_time(unsigned year, unsigned month, unsigned day, unsigned h, unsigned min,
+                       unsigned s)
 {
     ck_assert_uint_eq(rd(RTC_CENTURY) << 8 | rd(RTC_YEAR), year);
     ck_assert_uint_eq(rd(RTC_MONTH), month);
