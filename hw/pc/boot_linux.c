@@ -139,8 +139,7 @@ static bool place_initrd(const struct boot_input *in, struct boot_image *img,
     uint64_t size = rd.len;
 
     if (in->nmodules > 1)
-        return error_set(err, "-initrd: a Linux kernel takes one file; write a comma in a file "
-                              "name twice");
+        return error_set(err, "-initrd: a Linux kernel takes one file");
     *at = boot_find_below(in, img, size, (uint64_t)h->initrd_max + 1, kernel_at, footprint(h));
     if (!*at && entry64 && (h->xloadflags & XLF_ABOVE_4G) && size <= in->high_ram)
         *at = (FOUR_GIB + in->high_ram - size) & ~(uint64_t)(BOOT_PAGE - 1);

@@ -1,27 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of the command line -> memory: -bios, and -kernel, -initrd, -append. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "hw/pc/board.h"
 #include "util/error.h"
+
+static GMappedFile *open_file(const char *path, const char **why)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    GMappedFile *f = NULL;
+
+    *why = NULL;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        *why = g_strerror(errno);
+    else if (!S_ISREG(st.st_mode))
+        *why = "it is not a regular file";
+    else if (!st.st_size)
+        *why = "the file is empty";
+    else if (!(f = g_mapped_file_new_from_fd(fd, FALSE, NULL)))
+        *why = "it cannot be mapped into memory";
+    if (fd >= 0)
+        close(fd);
+    return f;
+}
 
 /* The file's bytes, mapped; kept until the board goes. */
 static bool map_file(struct board *b, const char *option, const char *path, struct boot_bytes *out,
                      GError **err)
 {
-    GError *why = NULL;
-    GMappedFile *f = g_mapped_file_new(path, FALSE, &why);
+    const char *why;
+    GMappedFile *f = open_file(path, &why);
 
-    if (!f) {
-        error_set(err, "%s %s: %s", option, path, why->message);
-        g_error_free(why);
-        return false;
-    }
+    if (!f)
+        return error_set(err, "%s %s: %s", option, path, why);
     g_ptr_array_add(b->files, f);
     out->data = (const uint8_t *)g_mapped_file_get_contents(f);
     out->len = g_mapped_file_get_length(f);
-    if (!out->len)
-        return error_set(err, "%s %s: the file is empty", option, path);
     return true;
 }
 
@@ -61,18 +81,18 @@ bool pc_load_rom(struct board *b, GError **err)
 
 /* ---- Kernel --------------------------------------------------------------------------- */
 
-/* "FILE ARGS": the file is the first word for multiboot, the whole text for one Linux initrd. */
-static bool map_modules(struct board *b, const char *text, bool whole, unsigned *n, GError **err)
+/* Linux and PVH: the text is one file's name. Multiboot: "FILE ARGS,FILE ARGS". */
+static bool map_modules(struct board *b, const char *text, bool list, unsigned *n, GError **err)
 {
-    b->module_texts = boot_split_modules(text);
+    const char *const one[] = {text, NULL};
+
+    b->module_texts = list ? boot_split_modules(text) : g_strdupv((char **)one);
     for (unsigned i = 0; b->module_texts[i]; i++) {
+        const char *t = b->module_texts[i];
+        g_autofree char *path = list ? g_strndup(t, strcspn(t, " ")) : g_strdup(t);
         if (i == BOOT_MAX_MODULES)
             return error_set(err, "-initrd: at most %d modules", BOOT_MAX_MODULES);
-        const char *space = whole ? NULL : strchr(b->module_texts[i], ' ');
-        g_autofree char *path = space ? g_strndup(b->module_texts[i], (gsize)(space -
-                                                  b->module_texts[i]))
-                                      : g_strdup(b->module_texts[i]);
-        b->modules[i].text = b->module_texts[i];
+        b->modules[i].text = t;
         if (!map_file(b, "-initrd", path, &b->modules[i].file, err))
             return false;
         *n = i + 1;
@@ -129,7 +149,7 @@ bool pc_load_kernel(struct board *b, GError **err)
     if (!map_file(b, "-kernel", c->kernel, &in.kernel, err))
         return false;
     bool multiboot = !boot_linux_recognise(in.kernel) && boot_multiboot_recognise(in.kernel);
-    if (c->initrd && !map_modules(b, c->initrd, !multiboot, &in.nmodules, err))
+    if (c->initrd && !map_modules(b, c->initrd, multiboot, &in.nmodules, err))
         return false;
     if (c->bios) {
         if (!boot_linux_setup_len(in.kernel))
@@ -154,6 +174,15 @@ static void write_zeroes(struct address_space *mem, uint64_t gpa, uint64_t len)
     }
 }
 
+/* The files stay mapped for the next reset, but need not stay in memory. */
+static void release_pages(struct board *b)
+{
+    for (guint i = 0; i < b->files->len; i++) {
+        GMappedFile *f = g_ptr_array_index(b->files, i);
+        madvise(g_mapped_file_get_contents(f), g_mapped_file_get_length(f), MADV_DONTNEED);
+    }
+}
+
 void pc_load_place(struct board *b)
 {
     struct machine *m = b->dev.machine;
@@ -169,6 +198,7 @@ void pc_load_place(struct board *b)
         if (m->resets)
             write_zeroes(&m->mem, p->gpa + p->bytes.len, p->size - p->bytes.len);
     }
+    release_pages(b);
     b->image.start.uc_base = b->ap_boot.uc_base = PC_LOW_RAM_END;
     b->ap_boot.mode = VCPU_BOOT_WAIT;
     for (guint i = 0; i < m->vcpus->len; i++)

@@ -168,6 +168,7 @@ static bool i440fx_realize(struct pci_device *d, GError **err)
         d->wmask[r] = 0xff;
     for (unsigned i = 0; i < I440FX_PAM_COUNT; i++)
         d->wmask[I440FX_PAM0 + i] = 0x33;
+    shadow_update(h);
     return true;
 }
 
