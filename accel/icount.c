@@ -15,6 +15,9 @@
  */
 #include "accel/icount.h"
 
+#include <inttypes.h>
+
+#include "core/inspect.h"
 #include "core/machine.h"
 
 #define SLICE 20000
@@ -75,6 +78,13 @@ static void hang_clock(struct icount *ic, struct clock *c, int64_t origin)
     c->rearm_arg = ic;
 }
 
+static void info(void *arg, GString *out)
+{
+    struct icount *ic = arg;
+    g_string_append_printf(out, "instructions: %" PRId64 "\nns per instruction: %lld\n", ic->done,
+                           1ll << ic->shift);
+}
+
 void icount_init(struct machine *m)
 {
     struct icount *ic = g_new0(struct icount, 1);
@@ -84,12 +94,14 @@ void icount_init(struct machine *m)
     m->icount = ic;
     hang_clock(ic, &m->vclock, 0);
     hang_clock(ic, &m->hclock, DATE);
+    machine_add_info(m, "icount", "instructions executed so far (-icount)", info, ic);
 }
 
 void icount_fini(struct machine *m)
 {
     if (!m->icount)
         return;
+    LOG(&m->log, LOG_STRACE, "icount: %" PRId64 " instructions\n", m->icount->done);
     struct clock *clocks[] = {&m->vclock, &m->hclock};
     for (unsigned i = 0; i < 2; i++) {
         clock_stop(clocks[i]);
