@@ -33,7 +33,7 @@ void pc_setup_cmos(struct board *b)
         {CMOS_ABOVE_4G, b->high_ram >> 16, 3},
         {CMOS_CPUS, b->nlapics ? MIN(b->nlapics - 1, 255) : 0, 1},
         {CMOS_EQUIPMENT, EQUIPMENT, 1}, /* coprocessor, mouse */
-        {CMOS_BOOT_1, 0x32, 1}, /* first CD, then disk */
+        {CMOS_BOOT_1, 0x32, 1}, /* disk, then CD */
         {CMOS_BOOT_2, 0x10, 1}, /* then floppy */
     };
 
