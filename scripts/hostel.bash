@@ -7,9 +7,9 @@ _hostel()
         -accel | --accel)
             words=$("$1" -accel help 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
         -cpu | --cpu)
-            words=$("$1" -cpu help 2>/dev/null | awk '/^ *x86|^  [a-z]/ { print $(NF > 1 && $1 == "x86" ? 2 : 1) }') ;;
+            words=$("$1" -cpu help 2>/dev/null | awk '!NF { exit } NR > 1 { print $1 }') ;;
         -device | --device)
-            words=$("$1" -device help 2>/dev/null | sed -n 's/^name "\([^"]*\)".*/\1/p') ;;
+            words=$("$1" -device help 2>/dev/null | awk '{ print $1 }') ;;
         -M | -machine | --machine)
             words=$("$1" -machine help 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
         -d)
