@@ -87,7 +87,7 @@ struct x86_host {
     /* Paging state changed: what the engine must forget. */
     void (*flush_all)(struct x86_cpu *c);               /* every translation, global too */
     void (*flush_nonglobal)(struct x86_cpu *c);         /* of the current PCID */
-    void (*flush_page)(struct x86_cpu *c, uint64_t la); /* INVLPG: la in all PCID banks' global, current */
+    void (*flush_page)(struct x86_cpu *c, uint64_t la); /* INVLPG: global in all PCIDs, current */
     void (*flush_pcid)(struct x86_cpu *c, uint16_t pcid, bool page, uint64_t la); /* INVPCID 0, 1 */
     void (*flush_all_nonglobal)(struct x86_cpu *c);     /* INVPCID 3 */
     void (*cr3_changed)(struct x86_cpu *c, bool noflush);
@@ -147,8 +147,8 @@ struct x86_cpu {
     uint8_t mp_state;
     bool inhibit_irq, inhibit_movss; /* shadow covering the instruction about to execute */
     bool nmi_masked;
-    bool step_dropped;      /* the instruction cleared TF on its way into a handler (INT n, SYSCALL):
-                               its own single-step trap is lost */
+    bool step_dropped;      /* the instruction cleared TF on its way into a handler (INT n,
+                               SYSCALL): its own single-step trap is lost */
     uint64_t db_pending;    /* DR6 bits of a #DB to be raised after the current instruction */
 
     /* the exception being raised, between x86_raise() and delivery */
@@ -254,7 +254,8 @@ void x86_stack_add(struct x86_cpu *c, int64_t n); /* SP += n, masked to the stac
 /* Near transfer within CS: cut to opsize, check limit or canonicity (#GP(0)), set next_rip. */
 void x86_jump(struct x86_cpu *c, uint64_t target, unsigned opsize);
 /* segment.c */
-void x86_load_seg(struct x86_cpu *c, unsigned seg, uint16_t sel);  /* MOV/POP Sreg, LDS ...: all checks */
+/* MOV/POP Sreg, LDS ...: all checks */
+void x86_load_seg(struct x86_cpu *c, unsigned seg, uint16_t sel);
 void x86_far_jump(struct x86_cpu *c, uint16_t sel, uint64_t off, unsigned opsize);
 void x86_far_call(struct x86_cpu *c, uint16_t sel, uint64_t off, unsigned opsize);
 void x86_far_ret(struct x86_cpu *c, unsigned opsize, unsigned pop);

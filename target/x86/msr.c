@@ -144,7 +144,10 @@ static bool types_valid(uint64_t v, uint32_t allowed) /* eight bytes, each a typ
 
 static bool value_valid(const struct x86_cpu *c, const struct msr_row *r, uint64_t v)
 {
-    enum { MTRR_TYPES = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6, PAT_TYPES = MTRR_TYPES | 1 << 7 };
+    enum {
+        MTRR_TYPES = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6,
+        PAT_TYPES = MTRR_TYPES | 1 << 7
+    };
     uint64_t mask = r->mask;
 
     if (r->index >= 0x200 && r->index < 0x200 + 2 * MTRR_VARIABLE) {

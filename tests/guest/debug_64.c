@@ -47,8 +47,8 @@ static void report(const char *name, const char *base)
     extern char name[], name##_end[];                                                              \
     asm(#name ": " text "\n" #name "_end: ret\n");
 /* Flags with TF are popped, so the first trap comes after the instruction behind POPF. */
-#define STEPPED(name, text) PIECE(name, "pushfq; orl $0x100, (%rsp); popfq;" text                  \
-                                        "; pushfq; andl $~0x100, (%rsp); popfq")
+#define STEPPED(name, text)                                                                        \
+    PIECE(name, "pushfq; orl $0x100, (%rsp); popfq;" text "; pushfq; andl $~0x100, (%rsp); popfq")
 
 static uint8_t data[64] __attribute__((aligned(64)));
 static ulong rep_src[4], rep_dst[4];
@@ -103,7 +103,8 @@ static void test_steps(void)
     STEP(s_pushf);
 }
 
-/* ---- Breakpoints ------------------------------------------------------------------------------ */
+/* ---- Breakpoints ------------------------------------------------------------------------------
+ */
 
 PIECE(b_code, "nop; nop; nop; nop")
 PIECE(b_data, "mov data(%rip), %al; mov %al, data(%rip); movw $0, data+1(%rip);"
@@ -115,7 +116,7 @@ PIECE(b_io, "in $0x80, %al; out %al, $0x80; in $0x81, %al; nop")
 static void break_on(const char *name, const char *piece, unsigned n, ulong addr, unsigned type,
                      unsigned len)
 {
-    void (*const set[4])(ulong) = { set_dr0, set_dr1, set_dr2, set_dr3 };
+    void (*const set[4])(ulong) = {set_dr0, set_dr1, set_dr2, set_dr3};
 
     start(20);
     set[n](addr);
@@ -152,15 +153,34 @@ static void test_breakpoints(void)
     report("disabled", b_data);
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------ */
+/* ---- Registers
+ * ------------------------------------------------------------------------------------ */
 
 static ulong v;
-DO(put_dr6) { set_dr6(v); }
-DO(put_dr7) { set_dr7(v); }
-DO(read_dr4) { asm volatile("mov %%dr4, %0" : "=r"(v)); }
-DO(read_dr7) { v = get_dr7(); }
-DO(int1) { asm volatile(".byte 0xf1"); }
-DO(int3) { asm volatile("int3"); }
+DO(put_dr6)
+{
+    set_dr6(v);
+}
+DO(put_dr7)
+{
+    set_dr7(v);
+}
+DO(read_dr4)
+{
+    asm volatile("mov %%dr4, %0" : "=r"(v));
+}
+DO(read_dr7)
+{
+    v = get_dr7();
+}
+DO(int1)
+{
+    asm volatile(".byte 0xf1");
+}
+DO(int3)
+{
+    asm volatile("int3");
+}
 
 static void test_registers(void)
 {

@@ -10,8 +10,14 @@
 #include "guest.h"
 
 enum {
-    CONFORMING = FREE, ABSENT = FREE + 8, GATE = FREE + 16, SMALL_CODE = FREE + 24,
-    CODE16 = FREE + 32, RING1 = FREE + 40, RING1_DATA = FREE + 48, XO = FREE + 56,
+    CONFORMING = FREE,
+    ABSENT = FREE + 8,
+    GATE = FREE + 16,
+    SMALL_CODE = FREE + 24,
+    CODE16 = FREE + 32,
+    RING1 = FREE + 40,
+    RING1_DATA = FREE + 48,
+    XO = FREE + 56,
     BEYOND = 0x1000, /* of SMALL_CODE */
 };
 
@@ -21,8 +27,14 @@ static struct {
 } __attribute__((packed)) far;
 static volatile uint32_t got[8];
 
-DO(far_jmp) { asm volatile("ljmp *%0" : : "m"(far)); }
-DO(far_call) { asm volatile("lcall *%0" : : "m"(far) : "memory"); }
+DO(far_jmp)
+{
+    asm volatile("ljmp *%0" : : "m"(far));
+}
+DO(far_call)
+{
+    asm volatile("lcall *%0" : : "m"(far) : "memory");
+}
 
 static void jump(const char *name, unsigned sel, uint32_t off)
 {
@@ -107,8 +119,8 @@ static void test_gates(void)
 
     print("== call gates from ring 3\n");
     gate("two parameters", good, 3);
-    print("stack left by RET 8: %d, ring 0 saw ip+%x cs %x params %x %x ss %x\n", got[0],
-          0, got[2], got[3], got[4], got[6]);
+    print("stack left by RET 8: %d, ring 0 saw ip+%x cs %x params %x %x ss %x\n", got[0], 0, got[2],
+          got[3], got[4], got[6]);
     gate("gate DPL 2", call_gate(CODE, (uint32_t)gate_target, 2, 2, 12), 3);
     gate("gate absent", good & ~(0x80ull << 40), 3);
     gate("to null", call_gate(0, 0, 0, 3, 12), 3);
@@ -149,17 +161,23 @@ static void test_gates(void)
 /* ---- RET and IRET -------------------------------------------------------------------------- */
 
 static uint32_t frame[9];
-DO(do_lret) { asm volatile("mov %0, %%esp; lret" : : "r"(frame)); }
-DO(do_iret) { asm volatile("mov %0, %%esp; iret" : : "r"(frame)); }
+DO(do_lret)
+{
+    asm volatile("mov %0, %%esp; lret" : : "r"(frame));
+}
+DO(do_iret)
+{
+    asm volatile("mov %0, %%esp; iret" : : "r"(frame));
+}
 
 static void ret(const char *name, uint32_t cs, uint32_t ss)
 {
     uint32_t sp = (uint32_t)user_stack + 4096;
 
-    memcpy(frame, (uint32_t[]){ (uint32_t)jump_target, cs, sp, ss }, 16);
+    memcpy(frame, (uint32_t[]){(uint32_t)jump_target, cs, sp, ss}, 16);
     print("%sret ", cs == SMALL_CODE ? MANUAL : "");
     SHOW(name, do_lret);
-    memcpy(frame, (uint32_t[]){ (uint32_t)jump_target, cs, 2, sp, ss }, 20);
+    memcpy(frame, (uint32_t[]){(uint32_t)jump_target, cs, 2, sp, ss}, 20);
     print("%siret ", cs == SMALL_CODE ? MANUAL : "");
     SHOW(name, do_iret);
 }
@@ -185,7 +203,8 @@ static void test_returns(void)
 }
 
 extern char user_segs[];
-asm("user_segs: mov %ds, %eax; mov %es, %ecx; mov %fs, %edx; mov %gs, %ebx; int $0x21; int $0x20\n");
+asm("user_segs: mov %ds, %eax; mov %es, %ecx; mov %fs, %edx; mov %gs, %ebx; int $0x21; int "
+    "$0x20\n");
 
 static void show_segs(struct regs *r)
 {
@@ -205,19 +224,21 @@ static void test_dropped(void)
     print("== data segments on the way out\n");
     hook[0x21] = show_segs;
     set_gate(0x21, CODE, stubs[0x21], 0xee, 0);
-    memcpy(frame, (uint32_t[]){ (uint32_t)user_segs, UCODE32, 2, (uint32_t)user_stack + 4096, UDATA },
+    memcpy(frame, (uint32_t[]){(uint32_t)user_segs, UCODE32, 2, (uint32_t)user_stack + 4096, UDATA},
            20);
     SHOW("iret", leave_with_segs);
 }
 
 static void test_iret_flags(void)
 {
-    static const uint32_t image[] = { 0x3202, 0x7fd7, 0x244ed7 };
+    static const uint32_t image[] = {0x3202, 0x7fd7, 0x244ed7};
 
     print("== IRET and the flags in ring 3\n");
     for (unsigned k = 0; k < 3; k++) {
-        memcpy(frame, (uint32_t[]){ (uint32_t)jump_target, UCODE32, image[k] & ~0x100,
-                                    (uint32_t)user_stack + 4096, UDATA }, 20);
+        memcpy(frame,
+               (uint32_t[]){(uint32_t)jump_target, UCODE32, image[k] & ~0x100,
+                            (uint32_t)user_stack + 4096, UDATA},
+               20);
         try(do_iret);
         print("%x -> %x\n", image[k], (unsigned)fault.flags);
     }
@@ -239,18 +260,39 @@ static void test_iret_flags(void)
 
 /* ---- Interrupt gates ----------------------------------------------------------------------- */
 
-DO(int40) { asm volatile("int $0x40"); }
-DO(int3) { asm volatile("int3"); }
-DO(into) { asm volatile("mov $0x7f, %%al; add $1, %%al; into" : : : "eax"); }
+DO(int40)
+{
+    asm volatile("int $0x40");
+}
+DO(int3)
+{
+    asm volatile("int3");
+}
+DO(into)
+{
+    asm volatile("mov $0x7f, %%al; add $1, %%al; into" : : : "eax");
+}
 DO(bound)
 {
-    static int32_t b[2] = { 1, 2 };
+    static int32_t b[2] = {1, 2};
     asm volatile("bound %0, %1" : : "r"(5), "m"(b));
 }
-DO(ud2) { asm volatile("ud2"); }
-DO(divide) { asm volatile("div %%ecx" : : "a"(1), "d"(0), "c"(0)); }
-DO(divide_over) { asm volatile("div %%ecx" : : "a"(1), "d"(2), "c"(1)); }
-DO(gp) { set_ds(0x1000); }
+DO(ud2)
+{
+    asm volatile("ud2");
+}
+DO(divide)
+{
+    asm volatile("div %%ecx" : : "a"(1), "d"(0), "c"(0));
+}
+DO(divide_over)
+{
+    asm volatile("div %%ecx" : : "a"(1), "d"(2), "c"(1));
+}
+DO(gp)
+{
+    set_ds(0x1000);
+}
 
 static void gate40(const char *name, unsigned sel, unsigned type_dpl)
 {

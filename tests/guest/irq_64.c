@@ -8,10 +8,29 @@
 #include "guest.h"
 
 #define APIC(off) (*(volatile uint32_t *)(0xfee00000ul + (off)))
-enum { ID = 0x20, TPR = 0x80, EOI = 0xb0, SVR = 0xf0, IRR = 0x200, ICR = 0x300, ICR2 = 0x310,
-       LVT_TIMER = 0x320, TMICT = 0x380, TMCCT = 0x390, TMDIV = 0x3e0 };
-enum { SELF = 0x40000, OTHERS = 0xc0000, FIXED = 0, NMI = 0x400, INIT = 0x500, SIPI = 0x600,
-       ASSERT = 0x4000, LEVEL = 0x8000 };
+enum {
+    ID = 0x20,
+    TPR = 0x80,
+    EOI = 0xb0,
+    SVR = 0xf0,
+    IRR = 0x200,
+    ICR = 0x300,
+    ICR2 = 0x310,
+    LVT_TIMER = 0x320,
+    TMICT = 0x380,
+    TMCCT = 0x390,
+    TMDIV = 0x3e0
+};
+enum {
+    SELF = 0x40000,
+    OTHERS = 0xc0000,
+    FIXED = 0,
+    NMI = 0x400,
+    INIT = 0x500,
+    SIPI = 0x600,
+    ASSERT = 0x4000,
+    LEVEL = 0x8000
+};
 
 static unsigned order[16], taken;
 static ulong at[16];
@@ -115,7 +134,8 @@ static void test_priority(void)
     report("twice", NULL);
 }
 
-/* ---- NMI ---------------------------------------------------------------------------------------- */
+/* ---- NMI ----------------------------------------------------------------------------------------
+ */
 
 static unsigned nmis, depth, deepest;
 
@@ -149,7 +169,8 @@ static void test_nmi(void)
     print("%d taken, %d deep\n", nmis, deepest); /* of two sent inside, one is remembered */
 }
 
-/* ---- Timers --------------------------------------------------------------------------------------- */
+/* ---- Timers
+ * --------------------------------------------------------------------------------------- */
 
 static uint64_t rdtsc(void)
 {
@@ -208,7 +229,8 @@ static void test_timers(void)
     report("disarmed", NULL);
 }
 
-/* ---- The second processor --------------------------------------------------------------------------- */
+/* ---- The second processor
+ * --------------------------------------------------------------------------- */
 
 extern char ap_code[], ap_code_end[];
 asm(".code16\n"

@@ -4,21 +4,21 @@
  * SWAPGS and the segment bases, compatibility mode, 64-bit call gates, MSR checks. Intel SDM
  * vol. 3 sections 5.8, 6.14; vol. 2.
  *
- * QEMU 7.2 counts gates by 16 in error codes, accepts L with D, loses arithmetic flags over SYSCALL,
- * knows no VIF and VIP and does not check what is written to MSRs: MANUAL.
+ * QEMU 7.2 counts gates by 16 in error codes, accepts L with D, loses arithmetic flags over
+ * SYSCALL, knows no VIF and VIP and does not check what is written to MSRs: MANUAL.
  */
 #include "guest.h"
 
 enum { GATE = FREE, CODE32 = FREE + 16, LBAD = FREE + 24, LDT = FREE + 32 };
 enum { EFER_SCE = 1 };
-#define MSR_EFER 0xc0000080
-#define MSR_STAR 0xc0000081
+#define MSR_EFER  0xc0000080
+#define MSR_STAR  0xc0000081
 #define MSR_LSTAR 0xc0000082
 #define MSR_CSTAR 0xc0000083
 #define MSR_FMASK 0xc0000084
-#define MSR_FS 0xc0000100
-#define MSR_GS 0xc0000101
-#define MSR_KGS 0xc0000102
+#define MSR_FS    0xc0000100
+#define MSR_GS    0xc0000101
+#define MSR_KGS   0xc0000102
 
 static ulong seen[8];
 _Noreturn void try_leave(void);
@@ -35,7 +35,10 @@ static void keep(struct regs *r)
     copy = *r;
 }
 
-DO(int40) { asm volatile("int $0x40"); }
+DO(int40)
+{
+    asm volatile("int $0x40");
+}
 DO(misaligned)
 {
     asm volatile("mov %%rsp, %%rbx; and $-16, %%rsp; sub $3, %%rsp; mov %%rsp, %0; int $0x40;"
@@ -55,7 +58,8 @@ static void test_frames(void)
     tss.ist[2] = (ulong)ist_stack[0] + 4096 - 8;
     set_gate(0x40, CODE, stubs[0x40], 0x8e, 3);
     int40();
-    print("IST 3: %lx below its top, aligned down\n", (ulong)ist_stack[0] + 4096 - (ulong)(last + 1));
+    print("IST 3: %lx below its top, aligned down\n",
+          (ulong)ist_stack[0] + 4096 - (ulong)(last + 1));
     set_gate(0x40, CODE, stubs[0x40], 0xee, 0);
     SHOW_USER("from ring 3", int40);
     print("cs %lx ss %lx on the RSP0 stack: %d\n", copy.cs, copy.ss,
@@ -86,14 +90,21 @@ static void test_frames(void)
     set_gate(0x40, CODE, stubs[0x40], 0xee, 0);
 }
 
-/* ---- IRET -------------------------------------------------------------------------------------- */
+/* ---- IRET --------------------------------------------------------------------------------------
+ */
 
 static ulong frame[5];
 extern char arrive[], arrive32[];
 asm("arrive: mov %rsp, seen+8(%rip); mov %ss, %eax; mov %rax, seen+16(%rip); int $0x20\n"
     ".code32\narrive32: mov %cs, %ebx; mov %ss, %ecx; mov %esp, %edx; int $0x41\n.code64\n");
-DO(do_iretq) { asm volatile("mov %0, %%rsp; iretq" : : "r"(frame)); }
-DO(do_lretq) { asm volatile("mov %0, %%rsp; lretq" : : "r"(frame)); }
+DO(do_iretq)
+{
+    asm volatile("mov %0, %%rsp; iretq" : : "r"(frame));
+}
+DO(do_lretq)
+{
+    asm volatile("mov %0, %%rsp; lretq" : : "r"(frame));
+}
 DO(do_iretq_nt)
 {
     set_flags(0x4002);
@@ -104,7 +115,7 @@ static void iret(const char *name, ulong ip, ulong cs, ulong ss)
 {
     ulong sp = (ulong)user_stack + 4096;
 
-    memcpy(frame, (ulong[]){ ip, cs, 2, sp, ss }, sizeof(frame));
+    memcpy(frame, (ulong[]){ip, cs, 2, sp, ss}, sizeof(frame));
     SHOW(name, do_iretq);
 }
 
@@ -132,23 +143,26 @@ static void test_iret(void)
     set_flags(2);
     hook[0x41] = leave;
     set_gate(0x41, CODE, stubs[0x41], 0xee, 0);
-    memcpy(frame, (ulong[]){ (ulong)arrive32, UCODE32, 2, 0xdeadbeef00000000ul | (ulong)user_stack,
-                             UDATA }, sizeof(frame));
+    memcpy(frame,
+           (ulong[]){(ulong)arrive32, UCODE32, 2, 0xdeadbeef00000000ul | (ulong)user_stack, UDATA},
+           sizeof(frame));
     try(do_iretq);
     print("compatibility, ring 3: cs %lx ss %lx\n", copy.bx, copy.cx);
-    memcpy(frame, (ulong[]){ (ulong)arrive32, CODE32, 2, (ulong)user_stack + 4096, DATA },
+    memcpy(frame, (ulong[]){(ulong)arrive32, CODE32, 2, (ulong)user_stack + 4096, DATA},
            sizeof(frame));
     try(do_iretq);
     print("compatibility, ring 0: cs %lx ss %lx esp %lx\n", copy.bx, copy.cx,
           copy.dx - (ulong)user_stack);
-    memcpy(frame, (ulong[]){ (ulong)arrive, UCODE64, (ulong)user_stack + 4096, UDATA }, 32);
+    memcpy(frame, (ulong[]){(ulong)arrive, UCODE64, (ulong)user_stack + 4096, UDATA}, 32);
     SHOW("far return to ring 3", do_lretq);
 }
 
-/* ---- SYSCALL ------------------------------------------------------------------------------------- */
+/* ---- SYSCALL
+ * ------------------------------------------------------------------------------------- */
 
 extern char on_syscall[], on_sysenter[], user_syscall[], user_sysenter[], in_32[];
-asm("on_syscall: mov %rcx, seen(%rip); mov %r11, seen+8(%rip); mov %cs, %eax; mov %rax, seen+16(%rip);"
+asm("on_syscall: mov %rcx, seen(%rip); mov %r11, seen+8(%rip); mov %cs, %eax; mov %rax, "
+    "seen+16(%rip);"
     "    mov %ss, %eax; mov %rax, seen+24(%rip); pushfq; pop seen+32(%rip);"
     "    mov sys_r11(%rip), %r11; mov sys_rcx(%rip), %rcx; sysretq\n"
     "user_syscall: mov $0x40000, %eax; syscall; .globl after_syscall; after_syscall: mov %cs, %ebx;"
@@ -160,12 +174,30 @@ asm("on_syscall: mov %rcx, seen(%rip); mov %r11, seen+8(%rip); mov %cs, %eax; mo
 extern char after_syscall[];
 ulong sys_r11, sys_rcx;
 
-DO(syscall0) { asm volatile("syscall" : : : "rcx", "r11", "memory"); }
-DO(sysret0) { asm volatile("mov %0, %%rcx; mov $2, %%r11; sysretq" : : "r"(sys_rcx)); }
-DO(sysret_user) { asm volatile("sysretq"); }
-DO(sysenter0) { asm volatile("sysenter"); }
-DO(sysexit0) { asm volatile("rex.w sysexit" : : "c"(0), "d"(1ul << 47)); }
-DO(sysexit_user) { asm volatile("rex.w sysexit"); }
+DO(syscall0)
+{
+    asm volatile("syscall" : : : "rcx", "r11", "memory");
+}
+DO(sysret0)
+{
+    asm volatile("mov %0, %%rcx; mov $2, %%r11; sysretq" : : "r"(sys_rcx));
+}
+DO(sysret_user)
+{
+    asm volatile("sysretq");
+}
+DO(sysenter0)
+{
+    asm volatile("sysenter");
+}
+DO(sysexit0)
+{
+    asm volatile("rex.w sysexit" : : "c"(0), "d"(1ul << 47));
+}
+DO(sysexit_user)
+{
+    asm volatile("rex.w sysexit");
+}
 
 static void test_syscall(void)
 {
@@ -182,8 +214,8 @@ static void test_syscall(void)
     user_flags = 0xed7 & ~0x300;
     try_user((void (*)(void))user_syscall);
     user_flags = 2;
-    print(MANUAL "rcx is next: %d r11 %lx cs %lx ss %lx flags %lx\n", seen[0] == (ulong)after_syscall,
-          seen[1], seen[2], seen[3], seen[4] & ~0xd5ul);
+    print(MANUAL "rcx is next: %d r11 %lx cs %lx ss %lx flags %lx\n",
+          seen[0] == (ulong)after_syscall, seen[1], seen[2], seen[3], seen[4] & ~0xd5ul);
     print(MANUAL "back: cs %lx ss %lx flags %lx\n", copy.bx, copy.cx, copy.dx & 0xffffff);
     sys_rcx = 1ul << 47;
     SHOW("SYSRET not canonical", sysret0);
@@ -197,26 +229,57 @@ static void test_syscall(void)
     wrmsr(0x176, (ulong)on_sysenter);
     /* SYSEXIT wants 32-bit code at +16, data at +24 and 64-bit code at +32 from CS */
     try_user((void (*)(void))user_sysenter);
-    print("cs %lx ss %lx rsp %lx flags & IF %lx\n", seen[2], seen[3],
-          seen[0] - (ulong)trap_stack, seen[4] & 0x200);
+    print("cs %lx ss %lx rsp %lx flags & IF %lx\n", seen[2], seen[3], seen[0] - (ulong)trap_stack,
+          seen[4] & 0x200);
     print("back: cs %lx ss %lx\n", copy.bx, copy.cx);
     SHOW("SYSEXIT not canonical", sysexit0);
     SHOW_USER("SYSEXIT in ring 3", sysexit_user);
 }
 
-/* ---- Bases ---------------------------------------------------------------------------------------- */
+/* ---- Bases
+ * ---------------------------------------------------------------------------------------- */
 
 static ulong value;
-DO(wr_fs) { wrmsr(MSR_FS, value); }
-DO(wr_kgs) { wrmsr(MSR_KGS, value); }
-DO(wr_lstar) { wrmsr(MSR_LSTAR, value); }
-DO(wr_unknown) { wrmsr(0x12345, 0); }
-DO(rd_unknown) { rdmsr(0x12345); }
-DO(wr_pat) { wrmsr(0x277, value); }
-DO(wrfsbase) { asm volatile("wrfsbase %0" : : "r"(value)); }
-DO(rdfsbase) { asm volatile("rdfsbase %0" : "=r"(value)); }
-DO(swapgs) { asm volatile("swapgs"); }
-DO(gs_hole) { asm volatile("mov %%gs:0x7fff, %%al" : : : "al"); }
+DO(wr_fs)
+{
+    wrmsr(MSR_FS, value);
+}
+DO(wr_kgs)
+{
+    wrmsr(MSR_KGS, value);
+}
+DO(wr_lstar)
+{
+    wrmsr(MSR_LSTAR, value);
+}
+DO(wr_unknown)
+{
+    wrmsr(0x12345, 0);
+}
+DO(rd_unknown)
+{
+    rdmsr(0x12345);
+}
+DO(wr_pat)
+{
+    wrmsr(0x277, value);
+}
+DO(wrfsbase)
+{
+    asm volatile("wrfsbase %0" : : "r"(value));
+}
+DO(rdfsbase)
+{
+    asm volatile("rdfsbase %0" : "=r"(value));
+}
+DO(swapgs)
+{
+    asm volatile("swapgs");
+}
+DO(gs_hole)
+{
+    asm volatile("mov %%gs:0x7fff, %%al" : : : "al");
+}
 
 static void test_bases(void)
 {
@@ -263,7 +326,8 @@ static void test_bases(void)
     SHOW("PAT type 2", wr_pat);
 }
 
-/* ---- Gates and what is gone ------------------------------------------------------------------------------ */
+/* ---- Gates and what is gone
+ * ------------------------------------------------------------------------------ */
 
 static struct {
     uint64_t off;
@@ -276,13 +340,34 @@ static struct {
 extern char gate_entry[];
 asm("gate_entry: mov %rsp, seen(%rip); mov %cs, %eax; mov %rax, seen+8(%rip); mov %ss, %eax;"
     "    mov %rax, seen+16(%rip); lretq\n");
-DO(call64) { asm volatile("rex.w lcall *%0" : : "m"(far64) : "memory", "rax"); }
-DO(call32) { asm volatile("lcall *%0" : : "m"(far32) : "memory", "rax"); }
-DO(jmp32) { asm volatile("ljmp *%0" : : "m"(far32)); }
-DO(load_ldt) { asm volatile("lldt %w0" : : "r"(LDT)); }
-DO(load_tr) { asm volatile("ltr %w0" : : "r"(TSS)); }
-DO(null_ss) { asm volatile("mov %0, %%ss; mov %1, %%ss" : : "r"(0), "r"(DATA)); }
-DO(null_ds) { asm volatile("mov %0, %%ds; mov %%ds:(%%rsp), %%al" : : "r"(0) : "al"); }
+DO(call64)
+{
+    asm volatile("rex.w lcall *%0" : : "m"(far64) : "memory", "rax");
+}
+DO(call32)
+{
+    asm volatile("lcall *%0" : : "m"(far32) : "memory", "rax");
+}
+DO(jmp32)
+{
+    asm volatile("ljmp *%0" : : "m"(far32));
+}
+DO(load_ldt)
+{
+    asm volatile("lldt %w0" : : "r"(LDT));
+}
+DO(load_tr)
+{
+    asm volatile("ltr %w0" : : "r"(TSS));
+}
+DO(null_ss)
+{
+    asm volatile("mov %0, %%ss; mov %1, %%ss" : : "r"(0), "r"(DATA));
+}
+DO(null_ds)
+{
+    asm volatile("mov %0, %%ds; mov %%ds:(%%rsp), %%al" : : "r"(0) : "al");
+}
 
 static void gate(const char *name, uint64_t lo, uint64_t hi)
 {
@@ -331,11 +416,21 @@ static void test_gates(void)
     SHOW("load through null DS", null_ds);
 }
 
-/* ---- Exceptions that nest ----------------------------------------------------------------------------------- */
+/* ---- Exceptions that nest
+ * ----------------------------------------------------------------------------------- */
 
-DO(ud) { asm volatile("ud2"); }
-DO(pf) { asm volatile("mov (%0), %%al" : : "r"(0xffff800000000000ul) : "al"); }
-DO(gp) { set_ds(0x1000); }
+DO(ud)
+{
+    asm volatile("ud2");
+}
+DO(pf)
+{
+    asm volatile("mov (%0), %%al" : : "r"(0xffff800000000000ul) : "al");
+}
+DO(gp)
+{
+    set_ds(0x1000);
+}
 
 static void test_nested(void)
 {

@@ -8,7 +8,8 @@
  */
 #include "guest.h"
 
-/* ---- CPUID -------------------------------------------------------------------------------------- */
+/* ---- CPUID --------------------------------------------------------------------------------------
+ */
 
 static bool has(uint32_t leaf, uint32_t sub, unsigned reg, unsigned bit)
 {
@@ -44,7 +45,10 @@ static void test_cpuid(void)
 }
 
 static ulong value;
-DO(put_cr4) { set_cr4(value); }
+DO(put_cr4)
+{
+    set_cr4(value);
+}
 
 static void test_cr4_features(void)
 {
@@ -52,7 +56,7 @@ static void test_cr4_features(void)
         uint8_t bit, reg, feature;
         uint32_t leaf;
     } bits[] = {
-        { 7, 3, 13, 1 }, { 11, 2, 2, 7 }, { 16, 1, 0, 7 }, { 22, 2, 3, 7 }, { 13, 2, 5, 1 },
+        {7, 3, 13, 1}, {11, 2, 2, 7}, {16, 1, 0, 7}, {22, 2, 3, 7}, {13, 2, 5, 1},
     };
 
     for (unsigned k = 0; k < sizeof(bits) / sizeof(bits[0]); k++) {
@@ -67,7 +71,8 @@ static void test_cr4_features(void)
     print(MANUAL "CR4 bits follow CPUID\n");
 }
 
-/* ---- Self-modifying code ---------------------------------------------------------------------------- */
+/* ---- Self-modifying code
+ * ---------------------------------------------------------------------------- */
 
 static uint8_t code[8192] __attribute__((aligned(4096)));
 
@@ -91,12 +96,13 @@ static unsigned self_loop(void)
 {
     unsigned sum;
 
-    asm volatile("mov %1, %%rdi; xor %%ecx, %%ecx; xor %%edx, %%edx\n"
-                 "1: mov %%ecx, 1(%%rdi); call *%%rdi; add %%eax, %%edx; inc %%ecx; cmp $100, %%ecx;"
-                 "   jne 1b; mov %%edx, %0"
-                 : "=r"(sum)
-                 : "r"(code)
-                 : "rax", "rcx", "rdx", "rdi", "memory", "cc");
+    asm volatile(
+        "mov %1, %%rdi; xor %%ecx, %%ecx; xor %%edx, %%edx\n"
+        "1: mov %%ecx, 1(%%rdi); call *%%rdi; add %%eax, %%edx; inc %%ecx; cmp $100, %%ecx;"
+        "   jne 1b; mov %%edx, %0"
+        : "=r"(sum)
+        : "r"(code)
+        : "rax", "rcx", "rdx", "rdi", "memory", "cc");
     return sum;
 }
 
@@ -140,7 +146,8 @@ static void test_smc(void)
     print("by REP MOVSB: %d\n", run(code));
 }
 
-/* ---- FXSAVE and XSAVE ---------------------------------------------------------------------------------- */
+/* ---- FXSAVE and XSAVE
+ * ---------------------------------------------------------------------------------- */
 
 static uint8_t area[1024] __attribute__((aligned(64)));
 static uint8_t area2[1024] __attribute__((aligned(64)));
@@ -149,26 +156,59 @@ static uint64_t xcr_value;
 
 static void load_values(void)
 {
-    static const uint64_t x[2] = { 0x1122334455667788, 0x99aabbccddeeff00 };
+    static const uint64_t x[2] = {0x1122334455667788, 0x99aabbccddeeff00};
 
     asm volatile("fninit; fld1; fldz; fldpi; movups %0, %%xmm3" : : "m"(x));
 }
 
-DO(do_fxsave) { asm volatile("fxsave64 %0" : "=m"(area)); }
-DO(do_fxsave_odd) { asm volatile("fxsave64 %0" : "=m"(area[8])); }
-DO(do_fxrstor) { asm volatile("fxrstor64 %0" : : "m"(area)); }
-DO(do_ldmxcsr) { asm volatile("ldmxcsr %0" : : "m"(mxcsr)); }
-DO(do_xsave) { asm volatile("xsave64 %0" : "=m"(area) : "a"(3), "d"(0)); }
-DO(do_xsave_odd) { asm volatile("xsave64 %0" : "=m"(area[16]) : "a"(3), "d"(0)); }
-DO(do_xrstor) { asm volatile("xrstor64 %0" : : "m"(area), "a"(3), "d"(0)); }
+DO(do_fxsave)
+{
+    asm volatile("fxsave64 %0" : "=m"(area));
+}
+DO(do_fxsave_odd)
+{
+    asm volatile("fxsave64 %0" : "=m"(area[8]));
+}
+DO(do_fxrstor)
+{
+    asm volatile("fxrstor64 %0" : : "m"(area));
+}
+DO(do_ldmxcsr)
+{
+    asm volatile("ldmxcsr %0" : : "m"(mxcsr));
+}
+DO(do_xsave)
+{
+    asm volatile("xsave64 %0" : "=m"(area) : "a"(3), "d"(0));
+}
+DO(do_xsave_odd)
+{
+    asm volatile("xsave64 %0" : "=m"(area[16]) : "a"(3), "d"(0));
+}
+DO(do_xrstor)
+{
+    asm volatile("xrstor64 %0" : : "m"(area), "a"(3), "d"(0));
+}
 DO(do_xsetbv)
 {
     asm volatile("xsetbv" : : "c"(0), "a"((uint32_t)xcr_value), "d"((uint32_t)(xcr_value >> 32)));
 }
-DO(do_fwait) { asm volatile("fwait"); }
-DO(do_fld) { asm volatile("fld1"); }
-DO(do_movups) { asm volatile("movups %%xmm0, %%xmm1" : : : "memory"); }
-DO(do_emms) { asm volatile("emms"); }
+DO(do_fwait)
+{
+    asm volatile("fwait");
+}
+DO(do_fld)
+{
+    asm volatile("fld1");
+}
+DO(do_movups)
+{
+    asm volatile("movups %%xmm0, %%xmm1" : : : "memory");
+}
+DO(do_emms)
+{
+    asm volatile("emms");
+}
 
 static void xcr(const char *name, uint64_t v)
 {
@@ -183,8 +223,8 @@ static void test_save(void)
     load_values();
     do_fxsave();
     print("fcw %x fsw %x tags %x xmm3 %lx mxcsr %x, reserved kept: %x\n", *(uint16_t *)area,
-          *(uint16_t *)(area + 2), area[4], *(ulong *)(area + 32 + 128 + 48), *(uint32_t *)(area + 24),
-          area[464]);
+          *(uint16_t *)(area + 2), area[4], *(ulong *)(area + 32 + 128 + 48),
+          *(uint32_t *)(area + 24), area[464]);
     print("st0 %lx %x\n", *(ulong *)(area + 32), *(uint16_t *)(area + 40));
     SHOW("misaligned", do_fxsave_odd);
     *(uint32_t *)(area + 24) = 0x10000;
@@ -213,7 +253,8 @@ static void test_save(void)
     *(ulong *)(area + 512) = 0;
     SHOW("XRSTOR to initial values", do_xrstor);
     asm volatile("fxsave64 %0" : "=m"(area2));
-    print("fcw %x tags %x xmm3 %lx\n", *(uint16_t *)area2, area2[4], *(ulong *)(area2 + 32 + 128 + 48));
+    print("fcw %x tags %x xmm3 %lx\n", *(uint16_t *)area2, area2[4],
+          *(ulong *)(area2 + 32 + 128 + 48));
     *(ulong *)(area + 512) = 8;
     SHOW("XRSTOR, unknown component", do_xrstor);
     *(ulong *)(area + 512) = 3;
@@ -222,7 +263,8 @@ static void test_save(void)
     SHOW("XRSTOR, header not 0", do_xrstor);
 }
 
-/* ---- Exceptions of the units -------------------------------------------------------------------------------- */
+/* ---- Exceptions of the units
+ * -------------------------------------------------------------------------------- */
 
 static volatile float one = 1, zero = 0, result;
 static const uint16_t x87_unmasked = 0x33b; /* all but division by 0 masked */
@@ -240,7 +282,10 @@ DO(odd_load)
 {
     asm volatile("pushfq; orl $0x40000, (%%rsp); popfq; mov 1(%%rsp), %%eax" : : : "rax");
 }
-DO(movaps_odd) { asm volatile("movaps 8(%0), %%xmm0" : : "r"(area)); }
+DO(movaps_odd)
+{
+    asm volatile("movaps 8(%0), %%xmm0" : : "r"(area));
+}
 
 static void test_units(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paging outside 64-bit mode: 32-bit tables with 4 MiB pages and PSE-36, PAE with its four
- * directory pointers, NX; rights, accessed and dirty bits, page faults of descriptor accesses. Intel SDM vol. 3 sections 4.3, 4.4.
+ * directory pointers, NX; rights, accessed and dirty bits, page faults of descriptor accesses.
+ * Intel SDM vol. 3 sections 4.3, 4.4.
  *
  * QEMU 7.2 leaves P clear in the error code of a reserved bit and reads PDPTEs as it walks: MANUAL.
  */
@@ -19,17 +20,35 @@ static uint64_t pae_table[512] __attribute__((aligned(4096)));
 static uint8_t page[2][4096] __attribute__((aligned(4096)));
 static volatile uint8_t *target = (uint8_t *)VA;
 
-DO(read_it) { (void)*target; }
-DO(write_it) { *target = 0xc3; }
-DO(fetch_it) { asm volatile("call *%0" : : "r"(target)); }
-DO(read_user) { asm volatile("movb 0x40000000, %%al" : : : "eax"); }
-DO(write_user) { asm volatile("movb $0xc3, 0x40000000"); }
-DO(fetch_user) { asm volatile("mov $0x40000000, %%eax; call *%%eax" : : : "eax"); }
+DO(read_it)
+{
+    (void)*target;
+}
+DO(write_it)
+{
+    *target = 0xc3;
+}
+DO(fetch_it)
+{
+    asm volatile("call *%0" : : "r"(target));
+}
+DO(read_user)
+{
+    asm volatile("movb 0x40000000, %%al" : : : "eax");
+}
+DO(write_user)
+{
+    asm volatile("movb $0xc3, 0x40000000");
+}
+DO(fetch_user)
+{
+    asm volatile("mov $0x40000000, %%eax; call *%%eax" : : : "eax");
+}
 
 static void all(const char *name)
 {
-    static void (*const fn[3])(void) = { read_it, write_it, fetch_it };
-    static void (*const user[3])(void) = { read_user, write_user, fetch_user };
+    static void (*const fn[3])(void) = {read_it, write_it, fetch_it};
+    static void (*const user[3])(void) = {read_user, write_user, fetch_user};
 
     print("%s: supervisor", name);
     for (unsigned k = 0; k < 3; k++) {
@@ -51,7 +70,8 @@ static void flush(void)
     set_cr3(get_cr3());
 }
 
-/* ---- 32-bit ------------------------------------------------------------------------------------- */
+/* ---- 32-bit -------------------------------------------------------------------------------------
+ */
 
 static void map(uint32_t pde, uint32_t pte)
 {
@@ -98,7 +118,8 @@ static void test_32(void)
     target = (uint8_t *)VA;
 }
 
-/* ---- PAE -------------------------------------------------------------------------------------------- */
+/* ---- PAE
+ * -------------------------------------------------------------------------------------------- */
 
 static void map_pae(uint64_t pde, uint64_t pte)
 {
@@ -108,7 +129,10 @@ static void map_pae(uint64_t pde, uint64_t pte)
 }
 
 static ulong cr3_value;
-DO(put_cr3) { set_cr3(cr3_value); }
+DO(put_cr3)
+{
+    set_cr3(cr3_value);
+}
 
 static void test_pae(void)
 {
@@ -175,9 +199,13 @@ static void test_pae(void)
     set_cr4(get_cr4() & ~(1 << 21));
 }
 
-/* ---- What the processor touches itself ------------------------------------------------------------------ */
+/* ---- What the processor touches itself
+ * ------------------------------------------------------------------ */
 
-DO(load_far) { set_ds(0x48); }
+DO(load_far)
+{
+    set_ds(0x48);
+}
 
 static void test_implicit(void)
 {
@@ -191,7 +219,7 @@ static void test_implicit(void)
     struct {
         uint16_t limit;
         uint32_t base;
-    } __attribute__((packed)) t = { sizeof(gdt) - 1, VA }, back = { sizeof(gdt) - 1, (uint32_t)gdt };
+    } __attribute__((packed)) t = {sizeof(gdt) - 1, VA}, back = {sizeof(gdt) - 1, (uint32_t)gdt};
 
     asm volatile("lgdt %0" : : "m"(t));
     SHOW("accessed bit in a read-only GDT", load_far);

@@ -11,8 +11,8 @@
 extern uint64_t pml4[512], pdpt[512], pd[2048];
 
 enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100 };
-#define XD (1ull << 63)
-#define VA 0x8000000000ul /* PML4 entry 1 is the test's */
+#define XD    (1ull << 63)
+#define VA    0x8000000000ul /* PML4 entry 1 is the test's */
 #define ALIAS 0x7f00000000ul
 
 static uint64_t t_pdpt[512] __attribute__((aligned(4096)));
@@ -29,13 +29,22 @@ void acc_exec(void);
 asm("acc_read: mov (%rdi), %al; ret\n"
     "acc_write: movb $0xc3, (%rdi); ret\n" /* what is there already: RET */
     "acc_exec: jmp *%rdi\n");
-DO(sup_read) { asm volatile("call acc_read" : : "D"(target) : "rax", "memory"); }
-DO(sup_write) { asm volatile("call acc_write" : : "D"(target) : "rax", "memory"); }
-DO(sup_exec) { asm volatile("call acc_exec" : : "D"(target) : "rax", "memory"); }
+DO(sup_read)
+{
+    asm volatile("call acc_read" : : "D"(target) : "rax", "memory");
+}
+DO(sup_write)
+{
+    asm volatile("call acc_write" : : "D"(target) : "rax", "memory");
+}
+DO(sup_exec)
+{
+    asm volatile("call acc_exec" : : "D"(target) : "rax", "memory");
+}
 
 enum { READ, WRITE, EXEC };
-static void (*const sup[3])(void) = { sup_read, sup_write, sup_exec };
-static void (*const usr[3])(void) = { acc_read, acc_write, acc_exec };
+static void (*const sup[3])(void) = {sup_read, sup_write, sup_exec};
+static void (*const usr[3])(void) = {acc_read, acc_write, acc_exec};
 
 static unsigned do_access(unsigned kind, bool user)
 {
@@ -112,16 +121,16 @@ static void one(uint64_t pde, uint64_t pte, struct control k, unsigned kind, boo
     if (want >= 0 && (want & 8))
         wrong_reserved++;
     else if (wrong++ < 10)
-        print("pde %lx pte %lx wp %d smep %d smap %d ac %d nxe %d %s %d: %d, should be %d\n",
-              pde, pte, k.wp, k.smep, k.smap, k.ac, k.nxe, user ? "user" : "supervisor", kind, got,
+        print("pde %lx pte %lx wp %d smep %d smap %d ac %d nxe %d %s %d: %d, should be %d\n", pde,
+              pte, k.wp, k.smep, k.smap, k.ac, k.nxe, user ? "user" : "supervisor", kind, got,
               want);
 }
 
 static void table(struct control k)
 {
     for (unsigned e = 0; e < 128; e++) {
-        uint64_t pte = (ulong)page[0] | (e & 1 ? P : 0) | (e & 2 ? W : 0) | (e & 4 ? U : 0) |
-                       (e & 8 ? XD : 0);
+        uint64_t pte =
+            (ulong)page[0] | (e & 1 ? P : 0) | (e & 2 ? W : 0) | (e & 4 ? U : 0) | (e & 8 ? XD : 0);
         uint64_t pde = (ulong)t_pt | P | (e & 16 ? W : 0) | (e & 32 ? U : 0) | (e & 64 ? XD : 0);
 
         for (unsigned n = 0; n < 6; n++) {
@@ -134,7 +143,7 @@ static void table(struct control k)
 static void truth_table(void)
 {
     for (unsigned m = 0; m < 32; m++) {
-        struct control k = { m & 1, m >> 1 & 1, m >> 2 & 1, m >> 3 & 1, m >> 4 & 1 };
+        struct control k = {m & 1, m >> 1 & 1, m >> 2 & 1, m >> 3 & 1, m >> 4 & 1};
 
         set_bit(k.wp, get_cr0, set_cr0, 1 << 16);
         set_bit(k.smep, get_cr4, set_cr4, 1 << 20);
@@ -149,13 +158,14 @@ static void truth_table(void)
     print(MANUAL "%d wrong with reserved bits\n", wrong_reserved);
 }
 
-/* ---- Reserved bits, presence at each level -------------------------------------------------------- */
+/* ---- Reserved bits, presence at each level
+ * -------------------------------------------------------- */
 
 static const char *tag = MANUAL;
 
 static void show_all(const char *name)
 {
-    static const char *const kinds[] = { "read", "write", "fetch" };
+    static const char *const kinds[] = {"read", "write", "fetch"};
 
     for (unsigned n = 0; n < 3; n++) {
         print("%s%s, %s", tag, name, kinds[n]);
@@ -203,7 +213,8 @@ static void reserved(void)
     show_all("1 GiB page, bit 13");
 }
 
-/* ---- Accessed and dirty ---------------------------------------------------------------------------------- */
+/* ---- Accessed and dirty
+ * ---------------------------------------------------------------------------------- */
 
 static void bits(const char *name)
 {
@@ -252,7 +263,8 @@ static void accessed_dirty(void)
     target = VA;
 }
 
-/* ---- Invalidation ------------------------------------------------------------------------------------------ */
+/* ---- Invalidation
+ * ------------------------------------------------------------------------------------------ */
 
 static uint8_t peek(void)
 {
@@ -261,13 +273,16 @@ static uint8_t peek(void)
 
 static void invpcid(ulong type, uint64_t pcid, uint64_t addr)
 {
-    uint64_t d[2] = { pcid, addr };
+    uint64_t d[2] = {pcid, addr};
 
     asm volatile("invpcid %0, %1" : : "m"(d), "r"(type) : "memory");
 }
 static ulong ip_type;
 static uint64_t ip_pcid, ip_addr;
-DO(do_invpcid) { invpcid(ip_type, ip_pcid, ip_addr); }
+DO(do_invpcid)
+{
+    invpcid(ip_type, ip_pcid, ip_addr);
+}
 
 static void try_invpcid(const char *name, ulong type, uint64_t pcid, uint64_t addr)
 {
@@ -279,11 +294,26 @@ static void try_invpcid(const char *name, ulong type, uint64_t pcid, uint64_t ad
 }
 
 static ulong cr_value;
-DO(put_cr3) { set_cr3(cr_value); }
-DO(put_cr4) { set_cr4(cr_value); }
-DO(put_cr0) { set_cr0(cr_value); }
-DO(put_cr8) { asm volatile("mov %0, %%cr8" : : "r"(cr_value)); }
-DO(put_efer) { wrmsr(0xc0000080, cr_value); }
+DO(put_cr3)
+{
+    set_cr3(cr_value);
+}
+DO(put_cr4)
+{
+    set_cr4(cr_value);
+}
+DO(put_cr0)
+{
+    set_cr0(cr_value);
+}
+DO(put_cr8)
+{
+    asm volatile("mov %0, %%cr8" : : "r"(cr_value));
+}
+DO(put_efer)
+{
+    wrmsr(0xc0000080, cr_value);
+}
 
 static void put(const char *name, void (*fn)(void), ulong v)
 {
@@ -396,9 +426,18 @@ static void control_registers(void)
     print(MANUAL "EFER %lx\n", (ulong)rdmsr(0xc0000080));
 }
 
-DO(read_hole) { asm volatile("mov (%0), %%al" : : "r"(1ul << 47) : "al"); }
-DO(write_hole) { asm volatile("mov %%al, (%0)" : : "r"(0xffff7ffffffffffful)); }
-DO(read_edge) { asm volatile("mov (%0), %%rax" : : "r"((1ul << 47) - 4) : "rax"); }
+DO(read_hole)
+{
+    asm volatile("mov (%0), %%al" : : "r"(1ul << 47) : "al");
+}
+DO(write_hole)
+{
+    asm volatile("mov %%al, (%0)" : : "r"(0xffff7ffffffffffful));
+}
+DO(read_edge)
+{
+    asm volatile("mov (%0), %%rax" : : "r"((1ul << 47) - 4) : "rax");
+}
 DO(push_hole)
 {
     asm volatile("mov %%rsp, %%rbx; mov %0, %%rsp; push %%rax; mov %%rbx, %%rsp"
@@ -413,7 +452,10 @@ DO(rbp_hole)
                  : "r"(1ul << 47)
                  : "rbx", "al");
 }
-DO(jump_hole) { asm volatile("jmp *%0" : : "r"(1ul << 47)); }
+DO(jump_hole)
+{
+    asm volatile("jmp *%0" : : "r"(1ul << 47));
+}
 
 static void canonical(void)
 {

@@ -138,9 +138,12 @@ CODE_16(c_sp, "mov $1, %sp; push %ax")
 CODE_16(c_wrap, "mov $0xffff, %bx; mov %bx, %es; movb %es:0x10, %al")
 CODE_16(c_csw, "movb $0x90, %cs:1f - c_csw; jmp 1f; 1: hlt")
 CODE_16(c_jump, "mov $0x12345, %ebx; jmp *%ebx")
-CODE_16(c_regs, "mov $0x12345678, %eax; mov %ax, %ds; mov %ds, %ebx; pushl $0x11223344; pop %ecx; mov %sp, %dx")
+CODE_16(
+    c_regs,
+    "mov $0x12345678, %eax; mov %ax, %ds; mov %ds, %ebx; pushl $0x11223344; pop %ecx; mov %sp, %dx")
 CODE_16(c_retf, "pushw $0x801; pushw $9f - c_retf - 16; lretw; .skip 32, 0x90; 9: mov %cs, %ax")
-CODE_16(c_iretd, "pushl $0x3246; pushl $0x800; pushl $9f - c_iretd; iretl; hlt; 9: pushfl; pop %eax")
+CODE_16(c_iretd,
+        "pushl $0x3246; pushl $0x800; pushl $9f - c_iretd; iretl; hlt; 9: pushfl; pop %eax")
 CODE_16(c_cpl, "mov %cr0, %eax; smsw %bx; cli; wbinvd")
 CODE_16(c_unreal,
         "lgdtl %cs:2f - c_unreal; mov %cr0, %eax; or $1, %al; mov %eax, %cr0; mov $0x10, %bx;"

@@ -6,8 +6,8 @@
 #
 #   tests/guest/run.sh [NAME...]                on Hostel
 #   REFEREE=qemu tests/guest/run.sh [NAME...]   on QEMU's software CPU: checks the expectations.
-#                                               Lines marked [manual] are left out there: QEMU is
-#                                               known to differ from the manual (the source says how)
+#       Lines marked [manual] are left out there: QEMU is known to differ from the manual (the
+#       source says how).
 #   SHOW=1 tests/guest/run.sh NAME              prints what the guest printed
 #
 # A source may say `options: ...` for the emulator among its first lines.
@@ -25,8 +25,9 @@ build() { # name
     *) mode=-m32 ;;
     esac
     # shellcheck disable=SC2086
-    ${CC:-gcc} $mode -std=gnu11 -O2 -Wall -Wextra -ffreestanding -nostdlib -static -no-pie -fno-pic \
-        -fno-stack-protector -fno-asynchronous-unwind-tables -mgeneral-regs-only -fcf-protection=none \
+    ${CC:-gcc} $mode -std=gnu11 -O2 -Wall -Wextra -ffreestanding -nostdlib -static -no-pie \
+        -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+        -mgeneral-regs-only \
         -I$lib -Wl,-T,$lib/link.ld -Wl,--build-id=none -Wl,-z,noexecstack -o "$out/$1.elf" \
         "tests/guest/$1.c" $lib/guest.c $lib/start.S || return 1
     case $1 in
@@ -36,11 +37,15 @@ build() { # name
 
 execute() { # name, output file
     options=$(sed -n '1,12s/.*options: *//p' "tests/guest/$1.c")
-    common="-m 64 -kernel $out/$1.elf -display none -serial none -monitor none -nodefaults -no-reboot
+    common="-m 64 -kernel $out/$1.elf -display none -serial none -monitor none
+            -nodefaults -no-reboot
             -debugcon file:$2 -device isa-debug-exit,iobase=0x501,iosize=4"
     # shellcheck disable=SC2086
     case ${REFEREE:-} in
-    qemu) timeout 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! $options ;;
+    qemu)
+        timeout 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! \
+            $options
+        ;;
     '') timeout 60 "$HOSTEL" -accel tcg-interp $common $options ;;
     *) echo "REFEREE=$REFEREE: only qemu is known" >&2; exit 2 ;;
     esac

@@ -9,9 +9,18 @@
 #include "guest.h"
 
 enum {
-    RO_DATA = FREE, XO_CODE = FREE + 8, ABSENT = FREE + 16, DPL3_DATA = (FREE + 24) | 3,
-    CONFORMING = FREE + 32, SMALL = FREE + 40, DOWN = FREE + 48, LDT = FREE + 56,
-    CALL = FREE + 64, PROBE = FREE + 72, DOWN16 = FREE + 80, DPL0_DATA = FREE + 88,
+    RO_DATA = FREE,
+    XO_CODE = FREE + 8,
+    ABSENT = FREE + 16,
+    DPL3_DATA = (FREE + 24) | 3,
+    CONFORMING = FREE + 32,
+    SMALL = FREE + 40,
+    DOWN = FREE + 48,
+    LDT = FREE + 56,
+    CALL = FREE + 64,
+    PROBE = FREE + 72,
+    DOWN16 = FREE + 80,
+    DPL0_DATA = FREE + 88,
     SMALL3 = (FREE + 96) | 3,
 };
 
@@ -19,9 +28,18 @@ static unsigned sel;
 static volatile uint32_t word = 0x12345678;
 static volatile uint32_t offset;
 
-DO(load_ds) { asm volatile("mov %0, %%ds; mov %1, %%ds" : : "r"(sel), "r"(DATA)); }
-DO(load_ss) { asm volatile("mov %0, %%ss; mov %1, %%ss" : : "r"(sel), "r"(DATA)); }
-DO(load_ds_user) { asm volatile("mov %0, %%ds; mov %1, %%ds" : : "r"(sel), "r"(UDATA)); }
+DO(load_ds)
+{
+    asm volatile("mov %0, %%ds; mov %1, %%ds" : : "r"(sel), "r"(DATA));
+}
+DO(load_ss)
+{
+    asm volatile("mov %0, %%ss; mov %1, %%ss" : : "r"(sel), "r"(DATA));
+}
+DO(load_ds_user)
+{
+    asm volatile("mov %0, %%ds; mov %1, %%ds" : : "r"(sel), "r"(UDATA));
+}
 
 static void load(const char *name, unsigned s)
 {
@@ -76,9 +94,18 @@ static void test_loads(void)
 
 /* ---- Access checks ------------------------------------------------------------------------- */
 
-DO(read_es) { asm volatile("movl %%es:(%0), %%eax" : : "r"(offset) : "eax"); }
-DO(write_es) { asm volatile("movl %%eax, %%es:(%0)" : : "r"(offset)); }
-DO(write_cs) { asm volatile("movl %%eax, %%cs:(%0)" : : "r"(&word)); }
+DO(read_es)
+{
+    asm volatile("movl %%es:(%0), %%eax" : : "r"(offset) : "eax");
+}
+DO(write_es)
+{
+    asm volatile("movl %%eax, %%es:(%0)" : : "r"(offset));
+}
+DO(write_cs)
+{
+    asm volatile("movl %%eax, %%cs:(%0)" : : "r"(&word));
+}
 DO(push_small) /* SS:ESP = SMALL3:2, in ring 3 */
 {
     asm volatile("mov %%esp, %%ebx; mov %0, %%ss; mov $2, %%esp; push %%eax;"
@@ -158,52 +185,161 @@ static void test_lar(void)
 /* ---- Privilege ----------------------------------------------------------------------------- */
 
 static uint8_t buf[16];
-DO(p_hlt) { asm volatile("hlt"); }
-DO(p_cli) { asm volatile("cli"); }
-DO(p_sti) { asm volatile("sti"); }
-DO(p_lgdt) { asm volatile("lgdt %0" : : "m"(buf)); }
-DO(p_lidt) { asm volatile("lidt %0" : : "m"(buf)); }
-DO(p_lldt) { asm volatile("lldt %w0" : : "r"(0)); }
-DO(p_ltr) { asm volatile("ltr %w0" : : "r"(0)); }
-DO(p_lmsw) { asm volatile("lmsw %w0" : : "r"(1)); }
-DO(p_clts) { asm volatile("clts"); }
-DO(p_cr0) { get_cr0(); }
-DO(p_cr0w) { set_cr0(0); }
-DO(p_cr1) { asm volatile("mov %%cr1, %%eax" : : : "eax"); }
-DO(p_dr) { get_dr6(); }
-DO(p_invlpg) { invlpg(0); }
-DO(p_invd) { asm volatile("invd"); }
-DO(p_wbinvd) { asm volatile("wbinvd"); }
-DO(p_rdmsr) { rdmsr(0x10); }
-DO(p_wrmsr) { wrmsr(0x10, 0); }
-DO(p_rdpmc) { asm volatile("rdpmc" : : "c"(0) : "eax", "edx"); }
-DO(p_rdtsc) { asm volatile("rdtsc" : : : "eax", "edx"); }
-DO(p_sgdt) { asm volatile("sgdt %0" : "=m"(buf)); }
-DO(p_sidt) { asm volatile("sidt %0" : "=m"(buf)); }
-DO(p_sldt) { unsigned v; asm volatile("sldt %0" : "=r"(v)); }
-DO(p_str) { unsigned v; asm volatile("str %0" : "=r"(v)); }
-DO(p_smsw) { unsigned v; asm volatile("smsw %0" : "=r"(v)); }
-DO(p_in) { inb(0x80); }
-DO(p_out) { outb(0x80, 0); }
-DO(p_inw) { asm volatile("inw $0x87, %%ax" : : : "eax"); }
-DO(p_insb) { asm volatile("insb" : : "d"(0x80), "D"(buf) : "memory"); }
-DO(p_int7f) { asm volatile("int $0x7f"); }
-DO(p_rsm) { asm volatile("rsm"); }
-DO(p_vmcall) { asm volatile("vmcall"); }
-DO(p_stac) { asm volatile("stac"); }
+DO(p_hlt)
+{
+    asm volatile("hlt");
+}
+DO(p_cli)
+{
+    asm volatile("cli");
+}
+DO(p_sti)
+{
+    asm volatile("sti");
+}
+DO(p_lgdt)
+{
+    asm volatile("lgdt %0" : : "m"(buf));
+}
+DO(p_lidt)
+{
+    asm volatile("lidt %0" : : "m"(buf));
+}
+DO(p_lldt)
+{
+    asm volatile("lldt %w0" : : "r"(0));
+}
+DO(p_ltr)
+{
+    asm volatile("ltr %w0" : : "r"(0));
+}
+DO(p_lmsw)
+{
+    asm volatile("lmsw %w0" : : "r"(1));
+}
+DO(p_clts)
+{
+    asm volatile("clts");
+}
+DO(p_cr0)
+{
+    get_cr0();
+}
+DO(p_cr0w)
+{
+    set_cr0(0);
+}
+DO(p_cr1)
+{
+    asm volatile("mov %%cr1, %%eax" : : : "eax");
+}
+DO(p_dr)
+{
+    get_dr6();
+}
+DO(p_invlpg)
+{
+    invlpg(0);
+}
+DO(p_invd)
+{
+    asm volatile("invd");
+}
+DO(p_wbinvd)
+{
+    asm volatile("wbinvd");
+}
+DO(p_rdmsr)
+{
+    rdmsr(0x10);
+}
+DO(p_wrmsr)
+{
+    wrmsr(0x10, 0);
+}
+DO(p_rdpmc)
+{
+    asm volatile("rdpmc" : : "c"(0) : "eax", "edx");
+}
+DO(p_rdtsc)
+{
+    asm volatile("rdtsc" : : : "eax", "edx");
+}
+DO(p_sgdt)
+{
+    asm volatile("sgdt %0" : "=m"(buf));
+}
+DO(p_sidt)
+{
+    asm volatile("sidt %0" : "=m"(buf));
+}
+DO(p_sldt)
+{
+    unsigned v;
+    asm volatile("sldt %0" : "=r"(v));
+}
+DO(p_str)
+{
+    unsigned v;
+    asm volatile("str %0" : "=r"(v));
+}
+DO(p_smsw)
+{
+    unsigned v;
+    asm volatile("smsw %0" : "=r"(v));
+}
+DO(p_in)
+{
+    inb(0x80);
+}
+DO(p_out)
+{
+    outb(0x80, 0);
+}
+DO(p_inw)
+{
+    asm volatile("inw $0x87, %%ax" : : : "eax");
+}
+DO(p_insb)
+{
+    asm volatile("insb" : : "d"(0x80), "D"(buf) : "memory");
+}
+DO(p_int7f)
+{
+    asm volatile("int $0x7f");
+}
+DO(p_rsm)
+{
+    asm volatile("rsm");
+}
+DO(p_vmcall)
+{
+    asm volatile("vmcall");
+}
+DO(p_stac)
+{
+    asm volatile("stac");
+}
 
 static const struct {
     const char *name;
     void (*fn)(void);
 } privileged[] = {
-    { "hlt", p_hlt }, { "cli", p_cli }, { "sti", p_sti }, { "lgdt", p_lgdt }, { "lidt", p_lidt },
-    { "lldt", p_lldt }, { "ltr", p_ltr }, { "lmsw", p_lmsw }, { "clts", p_clts },
-    { "mov from cr0", p_cr0 }, { "mov to cr0", p_cr0w }, { "mov from dr6", p_dr },
-    { "invlpg", p_invlpg }, { "invd", p_invd },
-    { "wbinvd", p_wbinvd }, { "rdmsr", p_rdmsr }, { "wrmsr", p_wrmsr }, { "rdpmc", p_rdpmc },
-    { "rdtsc", p_rdtsc }, { "sgdt", p_sgdt }, { "sidt", p_sidt }, { "sldt", p_sldt },
-    { "str", p_str }, { "smsw", p_smsw }, { "in", p_in }, { "out", p_out }, { "insb", p_insb },
-    { "int 7f, gate DPL 0", p_int7f }, { "rsm", p_rsm }, { "stac", p_stac },
+    {"hlt", p_hlt},         {"cli", p_cli},
+    {"sti", p_sti},         {"lgdt", p_lgdt},
+    {"lidt", p_lidt},       {"lldt", p_lldt},
+    {"ltr", p_ltr},         {"lmsw", p_lmsw},
+    {"clts", p_clts},       {"mov from cr0", p_cr0},
+    {"mov to cr0", p_cr0w}, {"mov from dr6", p_dr},
+    {"invlpg", p_invlpg},   {"invd", p_invd},
+    {"wbinvd", p_wbinvd},   {"rdmsr", p_rdmsr},
+    {"wrmsr", p_wrmsr},     {"rdpmc", p_rdpmc},
+    {"rdtsc", p_rdtsc},     {"sgdt", p_sgdt},
+    {"sidt", p_sidt},       {"sldt", p_sldt},
+    {"str", p_str},         {"smsw", p_smsw},
+    {"in", p_in},           {"out", p_out},
+    {"insb", p_insb},       {"int 7f, gate DPL 0", p_int7f},
+    {"rsm", p_rsm},         {"stac", p_stac},
 };
 
 static void test_privileged(void)
@@ -237,9 +373,18 @@ static struct {
     uint8_t map[0x20];
 } __attribute__((packed)) io_tss;
 
-DO(p_in87) { inb(0x87); }
-DO(p_in88) { inb(0x88); }
-DO(p_in200) { asm volatile("inb %%dx, %%al" : : "d"(0x200) : "eax"); }
+DO(p_in87)
+{
+    inb(0x87);
+}
+DO(p_in88)
+{
+    inb(0x88);
+}
+DO(p_in200)
+{
+    asm volatile("inb %%dx, %%al" : : "d"(0x200) : "eax");
+}
 
 static void test_iomap(void)
 {

@@ -4,13 +4,19 @@
  * 16-bit TSSs, what is saved and what is refused. Intel SDM vol. 3 chapter 7.
  *
  * QEMU does not deliver the T bit's trap and refuses a gate to an LDT selector with #TS instead of
- * #GP: those lines are MANUAL. #TS goes through a task gate here: when it is raised the new task may
- * have no stack yet.
+ * #GP: those lines are MANUAL. #TS goes through a task gate here: when it is raised the new task
+ * may have no stack yet.
  */
 #include "guest.h"
 
-enum { T2 = FREE, GATE = FREE + 8, T16 = FREE + 16, LDT = FREE + 24, ABSENT = FREE + 32,
-       T3 = FREE + 40 };
+enum {
+    T2 = FREE,
+    GATE = FREE + 8,
+    T16 = FREE + 16,
+    LDT = FREE + 24,
+    ABSENT = FREE + 32,
+    T3 = FREE + 40
+};
 
 static struct tss32 t2, t3;
 static struct tss16 {
@@ -77,8 +83,14 @@ static void report(const char *what)
 
 /* ---- Ways in and out ----------------------------------------------------------------------- */
 
-DO(far_call) { asm volatile("lcall *%0" : : "m"(far) : "memory"); }
-DO(far_jmp) { asm volatile("ljmp *%0" : : "m"(far) : "memory"); }
+DO(far_call)
+{
+    asm volatile("lcall *%0" : : "m"(far) : "memory");
+}
+DO(far_jmp)
+{
+    asm volatile("ljmp *%0" : : "m"(far) : "memory");
+}
 
 DO(by_iret)
 {
@@ -103,11 +115,13 @@ static void test_switches(void)
 
     prepare(by_iret);
     far.sel = T2;
-    asm volatile("mov %1, %%esi; lcall *%2; mov %%esi, %0" : "=r"(keep) : "r"(0x5151), "m"(far)
+    asm volatile("mov %1, %%esi; lcall *%2; mov %%esi, %0"
+                 : "=r"(keep)
+                 : "r"(0x5151), "m"(far)
                  : "esi", "memory");
     report("call TSS");
-    print("esi kept: %x, eip saved in TSS: %s, eax saved in T2: %x\n", keep,
-          tss.eip ? "yes" : "no", t2.edi);
+    print("esi kept: %x, eip saved in TSS: %s, eax saved in T2: %x\n", keep, tss.eip ? "yes" : "no",
+          t2.edi);
     far_call();
     report("call again");
     prepare(by_iret);
@@ -143,7 +157,8 @@ static void test_exception(void)
     set_gate(13, T2, 0, 0x85, 0);
     asm volatile("mov %0, %%ds" : : "a"(0x1000));
     report("#GP through a task gate");
-    print("error %x, sp moved by %d\n", seen_err, (int)((uint32_t)stack2 + sizeof(stack2) - t2.esp));
+    print("error %x, sp moved by %d\n", seen_err,
+          (int)((uint32_t)stack2 + sizeof(stack2) - t2.esp));
     set_gate(13, CODE, stubs[13], 0x8e, 0);
 }
 

@@ -12,7 +12,7 @@ static struct regs last;
 static uint16_t segs[4];
 _Noreturn void try_leave(void);
 
-static void catch(struct regs *r)
+static void catch (struct regs *r)
 {
     uint32_t *above = (uint32_t *)(&r->ss + 1);
 

@@ -142,14 +142,14 @@ struct table {
 
 void load_idt(unsigned limit)
 {
-    struct table t = { limit, (ulong)idt };
+    struct table t = {limit, (ulong)idt};
 
     asm volatile("lidt %0" : : "m"(t));
 }
 
 void setup(void)
 {
-    struct table t = { sizeof(gdt) - 1, (ulong)gdt };
+    struct table t = {sizeof(gdt) - 1, (ulong)gdt};
     ulong tss_base = (ulong)&tss;
 
 #ifdef __x86_64__
@@ -181,8 +181,8 @@ void setup(void)
 /* ---- Traps --------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
-    "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "CSO", "TS", "NP", "SS", "GP", "PF",
-    "15", "MF", "AC", "MC", "XM",
+    "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "CSO",
+    "TS", "NP", "SS",  "GP", "PF", "15", "MF", "AC", "MC", "XM",
 };
 
 void show(const char *name)
@@ -211,8 +211,9 @@ void trap(struct regs *r)
         hook[v](r);
         return;
     }
-    fault = (struct fault){ v, r->err, r->ip, r->cs, r->flags, outer ? r->sp : (ulong)&r->sp,
-                            outer ? r->ss : 0, get_cr2() };
+    fault = (struct fault){
+        v,        r->err, r->ip, r->cs, r->flags, outer ? r->sp : (ulong)&r->sp, outer ? r->ss : 0,
+        get_cr2()};
     if (v == USER_EXIT)
         fault.vec = NO_FAULT;
     if (trying)
