@@ -40,9 +40,8 @@ enum {
 
 struct ram_block {
     char *name;
-    uint8_t *host;     /* page aligned, shared mapping (memfd) */
+    uint8_t *host;     /* page aligned */
     uint64_t size;     /* bytes, multiple of 4 KiB */
-    int fd;            /* memfd, -1 if anonymous */
     uint8_t *flags;    /* size / 4 KiB bytes of RAM_* */
     uint32_t index;    /* position in the machine's list: stable name in saved state */
     /* Told when [off, off+len) with RAM_CODE set is about to be (or was) written by anyone but
@@ -51,7 +50,7 @@ struct ram_block {
     void *code_arg;
 };
 
-/* Allocate `size` bytes (rounded up to a page) of zeroed, lazily touched shared memory. */
+/* Allocate `size` bytes (rounded up to a page) of zeroed, lazily touched memory. */
 struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err);
 void ram_block_free(struct ram_block *ram);
 
