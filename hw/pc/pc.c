@@ -24,7 +24,6 @@
 
 #include <string.h>
 
-#include "chardev/chardev.h"
 #include "core/inspect.h"
 #include "hw/pc/board.h"
 #include "hw/pci/piix_regs.h"

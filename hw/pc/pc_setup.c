@@ -266,7 +266,7 @@ static void place_bars(struct pci_bus *root, struct pci_device *d, struct window
 static void setup_pci(struct board *b)
 {
     static const uint8_t link_irq[4] = {10, 10, 11, 11};
-    struct windows w = {.io = 0xc000, .mem = PC_LOW_RAM_END + 0x3e000000,
+    struct windows w = {.io = 0xc000, .mem = PC_LOW_RAM_END,
                         .mem64 = (PC_HIGH_RAM + b->high_ram + PC_PCI64_SIZE - 1) &
                                  ~(PC_PCI64_SIZE - 1)};
 
