@@ -87,7 +87,27 @@ static inline void bench_fini(struct bench *b)
 {
     accel_tcg_interp.vcpu_exit(&b->v);
     accel_tcg_interp.vm_exit(b->m);
+    cpu_model_free((struct cpu_model *)b->m->cpu_model);
     machine_free(b->m);
+}
+
+/* Exceptions: vector v halts at HANDLER(v). */
+#define HANDLER_OF(v) (0x20000u + (v) * 16)
+static inline void bench_idt(struct bench *b)
+{
+    enum { GDT = 0x6000, IDT = 0x7000 };
+
+    bench_put64(b, GDT + 8, 0x00af9b000000ffffull);
+    bench_put64(b, GDT + 16, 0x00cf93000000ffffull);
+    b->st.gdtr = (struct x86_dtable){.base = GDT, .limit = 23};
+    b->st.idtr = (struct x86_dtable){.base = IDT, .limit = 32 * 16 - 1};
+    for (unsigned v = 0; v < 32; v++) {
+        uint64_t to = HANDLER_OF(v);
+
+        bench_put64(b, IDT + v * 16, (to & 0xffff) | 8 << 16 | 0x8e00ull << 32 | to >> 16 << 48);
+        bench_put64(b, IDT + v * 16 + 8, 0);
+        bench_put(b, to, "\xf4", 1);
+    }
 }
 
 /* Load b->st, run until HLT (or what else ends it), save to b->st. */
