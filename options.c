@@ -133,6 +133,7 @@ static const struct option_row rows[] = {
     {"nographic", NULL, opt_nographic,
      "serial port and monitor on this terminal; Ctrl-A H for help (the default)"},
     {"display", "none", opt_display, "no display, and nothing on this terminal"},
+    {"vnc", "none", opt_vnc, "no VNC server, and no display"},
     {"serial", "CHARDEV", opt_serial, "connect the next serial port: stdio, mon:stdio, pty, null,\n"
      "none, file:PATH, pipe:PATH, unix:PATH[,server=on][,wait=off],\n"
      "tcp:HOST:PORT[,server=on][,wait=off], chardev:ID"},
@@ -164,7 +165,7 @@ static const char *const unsupported[] = {
     "numa", "add-fd", "set", "mem-path", "mem-prealloc", "k", "audio", "audio-help", "audiodev",
     "soundhw", "fda", "fdb", "hda", "hdb", "hdc", "hdd", "cdrom", "blockdev", "drive", "mtdblock",
     "sd", "pflash", "snapshot", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
-    "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit", "vnc",
+    "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
     "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
     "seed", "L", "xen-domid", "xen-attach", "xen-domid-restrict", "action", "loadvm", "option-rom",

@@ -150,6 +150,11 @@ bool opt_display(struct options *o, const char *arg, GError **err)
                      suggest_text(&s));
 }
 
+bool opt_vnc(struct options *o, const char *arg, GError **err)
+{
+    return opt_none_only(o, arg, err) && options_string(&o->display, "none");
+}
+
 bool opt_log(struct options *o, const char *arg, GError **err)
 {
     if (options_is_help(arg))

@@ -31,7 +31,7 @@ static const struct machine_key {
     {"graphics", {"on", "off"}, "told to firmware through fw_cfg"},
     {"mem-merge", {"off"}, "merging of equal memory pages by the host: not asked for"},
     {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
-    {"kernel-irqchip", {"off"}, "interrupt controllers in the host kernel: none"},
+    {"kernel-irqchip", {"off", "split"}, "interrupt controllers in the host kernel: none"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
 };
 
@@ -96,8 +96,11 @@ bool opt_machine(struct options *o, const char *arg, GError **err)
 
         if (options_is_help(item->key) || options_is_help(item->value))
             ok = options_ask(o, strcmp(item->key, "type") ? HELP_MACHINE_KEYS : HELP_MACHINE, NULL);
-        else
-            ok = machine_setting(o, item->key, item->value, err);
+        else {
+            g_autofree char *name = g_strdelimit(g_strdup(item->key), "_", '-');
+
+            ok = machine_setting(o, name, item->value, err);
+        }
     }
     keyvals_free(kv);
     return ok;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System operations on segments: descriptor table registers, LDTR and TR, access checks, fast
- * system calls, FS and GS bases. Intel SDM vol. 2, the operation sections; as Intel's processors
- * do, SYSCALL and SYSRET exist in 64-bit mode only.
+ * system calls, FS and GS bases. Intel SDM vol. 2, the operation sections; as on Intel's
+ * processors, SYSCALL and SYSRET exist in 64-bit mode only, unless the vendor is AMD.
  */
+#include <string.h>
+
 #include "accel/tcg-interp/ops.h"
 #include "target/x86/cpuid.h"
 #include "target/x86/segment.h"
@@ -239,12 +241,19 @@ static void set_flat(struct x86_cpu *c, uint16_t cs, uint16_t ss, unsigned cpl, 
     c->cpl = cpl;
 }
 
+/* AMD's processors have SYSCALL in compatibility mode too, to CSTAR (AMD manual vol. 3). */
+static bool has_compat_syscall(const struct x86_cpu *c)
+{
+    return c->lma && !strcmp(c->model->vendor, "AuthenticAMD");
+}
+
 OP(syscall)
 {
     uint16_t cs = c->msr.star >> 32 & 0xfffc;
+    bool from_64 = c->mode == X86_MODE_64;
     uint64_t flags;
 
-    if (c->mode != X86_MODE_64 || !(c->msr.efer & EFER_SCE))
+    if (!(c->msr.efer & EFER_SCE) || (!from_64 && !has_compat_syscall(c)))
         x86_ud(c);
     flags = x86_rflags(c) & ~(uint64_t)FL_RF;
     c->r[R_RCX] = c->next_rip;
@@ -253,7 +262,7 @@ OP(syscall)
     x86_set_rflags(c, flags & ~c->msr.sfmask);
     c->step_dropped = c->msr.sfmask & FL_TF;
     x86_update_mode(c);
-    c->next_rip = c->msr.lstar;
+    c->next_rip = from_64 ? c->msr.lstar : c->msr.cstar;
 }
 
 OP(sysret)
@@ -269,6 +278,8 @@ OP(sysret)
         x86_gp(c, 0);
     set_flat(c, (cs + (wide ? 16 : 0)) | 3, (cs + 8) | 3, 3, wide ? CODE_64 : CODE_32);
     x86_set_rflags(c, c->r[11] & 0x3c7fd7);
+    if (c->r[11] & FL_TF) /* looked at after SYSRET, as if the SYSCALL had just been done */
+        c->db_pending |= DR6_BS;
     x86_update_mode(c);
     c->next_rip = wide ? rip : (uint32_t)rip;
 }

@@ -32,6 +32,7 @@
 
 static const uint16_t set_base[] = { BASE, 0 };
 static const uint16_t set_qemu64[] = { BASE, F(SSE3), F(CX16), F(LAHF_LM), F(X2APIC), 0 };
+static const uint16_t set_opteron[] = { BASE, F(SSE3), 0 };
 static const uint16_t set_v2[] = { BASE, V2, SYSTEM, F(RDTSCP), F(ERMS), F(FSRM), 0 };
 static const uint16_t set_max[] = { BASE, V2, SYSTEM, EXTRA, 0 };
 /* Available on request. */
@@ -45,7 +46,9 @@ static const struct {
     { "host", "the same as max", set_max },
     { "x86-64-v2", "the x86-64-v2 instruction set: SSE4.2, POPCNT, CMPXCHG16B", set_v2 },
     { "qemu64", "the x86-64 baseline with SSE3 and CMPXCHG16B", set_qemu64 },
+    { "kvm64", "the same as qemu64", set_qemu64 },
     { "base", "the x86-64 baseline", set_base },
+    { "Opteron_G1", "the x86-64 baseline with SSE3", set_opteron },
 };
 
 /* A feature goes when what it builds upon goes. */

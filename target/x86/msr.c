@@ -65,10 +65,10 @@ static bool apic_present(const struct x86_cpu *c, uint32_t index)
     return x86_has(c, index == MSR_TSC_DEADLINE ? X86_F_TSC_DEADLINE : X86_F_X2APIC);
 }
 
-/* MCi_STATUS, MCi_ADDR, MCi_MISC: read as 0, only 0 may be written. */
-static bool is_mc_log(const struct x86_cpu *c, uint32_t index)
+/* MCi_STATUS: reads as 0, only 0 may be written. */
+static bool is_mc_status(const struct x86_cpu *c, uint32_t index)
 {
-    return index > MSR_MC0_CTL && index < MSR_MC0_CTL + 4 * MCG_BANKS && (index & 3) &&
+    return index > MSR_MC0_CTL && index < MSR_MC0_CTL + 4 * MCG_BANKS && (index & 3) == 1 &&
            x86_has(c, X86_F_MCA);
 }
 
@@ -106,7 +106,7 @@ uint64_t x86_rdmsr(struct x86_cpu *c, uint32_t index)
             x86_gp(c, 0);
         return v;
     }
-    if (is_mc_log(c, index))
+    if (is_mc_status(c, index))
         return 0;
     switch (index) {
     case MSR_TSC:
@@ -239,7 +239,7 @@ void x86_wrmsr(struct x86_cpu *c, uint32_t index, uint64_t v)
             x86_gp(c, 0);
         return;
     }
-    if (is_mc_log(c, index)) {
+    if (is_mc_status(c, index)) {
         if (v)
             x86_gp(c, 0);
         return;
