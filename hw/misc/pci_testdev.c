@@ -27,7 +27,8 @@
 enum { TEST_REG = 0, WIDTH_REG = 1, OFFSET_REG = 4, DATA_REG = 8, COUNT_REG = 12, NAME_REG = 16,
        TARGET = 0x80, MEM_SIZE = 0x1000, IO_SIZE = 0x100, DATA_MATCH = 0xfa, NTESTS = 3 };
 
-static const char *const test_name[NTESTS] = {"no-eventfd", "wildcard-eventfd", "datamatch-eventfd"};
+static const char *const test_name[NTESTS] = {"no-eventfd", "wildcard-eventfd",
+                                              "datamatch-eventfd"};
 
 static bool selected(const struct pci_testdev_bar *b)
 {

@@ -78,8 +78,8 @@ static bool load_by_addresses(const struct boot_input *in, struct boot_image *im
                          in->kernel_name);
     if (!len || !boot_add(in, img, load, (struct boot_bytes){in->kernel.data + first, len}, size))
         return error_set(err,
-                         "-kernel %s: there is no RAM for %" PRIu64 " KiB at %#x; give more with -m",
-                         in->kernel_name, size >> 10, load);
+                         "-kernel %s: there is no RAM for %" PRIu64 " KiB at %#x; give more with "
+                         "-m", in->kernel_name, size >> 10, load);
     return true;
 }
 

@@ -153,7 +153,8 @@ bool pc_load_kernel(struct board *b, GError **err)
         return false;
     if (c->bios) {
         if (!boot_linux_setup_len(in.kernel))
-            return error_set(err, "-kernel %s: firmware (-bios) loads Linux images only", c->kernel);
+            return error_set(err, "-kernel %s: firmware (-bios) loads Linux images only",
+                             c->kernel);
         offer_kernel(b, &in);
         return true;
     }
