@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What connects the local APICs: message destinations, lowest-priority arbitration, MSI, and
- * the LINT wires. Intel SDM vol. 3 sections 10.6.2, 10.8.2, 10.11.
+ * What connects the local APICs: message destinations, lowest-priority arbitration, interrupts
+ * between processors, MSI, and the LINT wires. Intel SDM vol. 3 sections 10.6, 10.8.2, 10.11.
  */
 #include "hw/intc/lapic_int.h"
 
@@ -67,6 +67,46 @@ bool apic_deliver(struct machine *m, uint32_t dest, bool logical, enum apic_deli
             taken |= lapic_accept(a, mode, vector, level_triggered);
     }
     return taken;
+}
+
+static void send_to_all(struct lapic *a, enum apic_delivery mode, uint8_t vector, bool self)
+{
+    GPtrArray *cpus = a->dev.machine->vcpus;
+    for (unsigned i = 0; i < cpus->len; i++) {
+        struct vcpu *v = g_ptr_array_index(cpus, i);
+        struct lapic *to = v->lapic.apic;
+        if (to && (to != a || self))
+            lapic_accept(to, mode, vector, false);
+    }
+}
+
+void lapic_send_ipi(struct lapic *a)
+{
+    enum apic_delivery mode = a->icr_low >> 8 & 7;
+    uint8_t vector = a->icr_low;
+    uint32_t dest = lapic_x2(a) ? a->icr_high : a->icr_high >> 24;
+    if (!lapic_x2(a) && dest == 0xff)
+        dest = APIC_DEST_ALL;
+    if (mode == APIC_INIT && (a->icr_low & ICR_LEVEL) && !(a->icr_low & ICR_ASSERT))
+        return; /* INIT level de-assert: no effect since the Pentium 4 */
+    if ((mode == APIC_FIXED || mode == APIC_LOWEST) && vector < 16) {
+        lapic_error(a, ESR_SEND_ILLEGAL);
+        return;
+    }
+    switch (a->icr_low >> ICR_SHORTHAND_SHIFT & 3) {
+    case ICR_TO_DEST:
+        apic_deliver(a->dev.machine, dest, a->icr_low & ICR_LOGICAL, mode, vector, false, true);
+        break;
+    case ICR_TO_SELF:
+        lapic_accept(a, mode, vector, false);
+        break;
+    case ICR_TO_ALL:
+        send_to_all(a, mode, vector, true);
+        break;
+    case ICR_TO_OTHERS:
+        send_to_all(a, mode, vector, false);
+        break;
+    }
 }
 
 void apic_msi(struct machine *m, uint32_t addr, uint32_t data)

@@ -173,48 +173,6 @@ void lapic_eoi(struct lapic *a)
     lapic_update(a);
 }
 
-/* ---- Sending (section 10.6) ------------------------------------------------------------------ */
-
-static void send_to_all(struct lapic *a, enum apic_delivery mode, uint8_t vector, bool self)
-{
-    GPtrArray *cpus = a->dev.machine->vcpus;
-    for (unsigned i = 0; i < cpus->len; i++) {
-        struct vcpu *v = g_ptr_array_index(cpus, i);
-        struct lapic *to = v->lapic.apic;
-        if (to && (to != a || self))
-            lapic_accept(to, mode, vector, false);
-    }
-}
-
-void lapic_send_ipi(struct lapic *a)
-{
-    enum apic_delivery mode = a->icr_low >> 8 & 7;
-    uint8_t vector = a->icr_low;
-    uint32_t dest = lapic_x2(a) ? a->icr_high : a->icr_high >> 24;
-    if (!lapic_x2(a) && dest == 0xff)
-        dest = APIC_DEST_ALL;
-    if (mode == APIC_INIT && (a->icr_low & ICR_LEVEL) && !(a->icr_low & ICR_ASSERT))
-        return; /* INIT level de-assert: no effect since the Pentium 4 */
-    if ((mode == APIC_FIXED || mode == APIC_LOWEST) && vector < 16) {
-        lapic_error(a, ESR_SEND_ILLEGAL);
-        return;
-    }
-    switch (a->icr_low >> ICR_SHORTHAND_SHIFT & 3) {
-    case ICR_TO_DEST:
-        apic_deliver(a->dev.machine, dest, a->icr_low & ICR_LOGICAL, mode, vector, false, true);
-        break;
-    case ICR_TO_SELF:
-        lapic_accept(a, mode, vector, false);
-        break;
-    case ICR_TO_ALL:
-        send_to_all(a, mode, vector, true);
-        break;
-    case ICR_TO_OTHERS:
-        send_to_all(a, mode, vector, false);
-        break;
-    }
-}
-
 /* ---- What the vCPU calls --------------------------------------------------------------------- */
 
 static int lapic_ack(void *opaque)
@@ -392,6 +350,9 @@ static void lapic_reset(struct device *dev)
 static void lapic_loaded(struct device *dev)
 {
     struct lapic *a = (struct lapic *)dev;
+    int64_t now = clock_now(&dev->machine->vclock);
+    if (a->count_start < 0 || a->count_start > now)
+        a->count_start = now;
     remap(a);
     lapic_timer_arm(a);
     lapic_update(a);

@@ -61,6 +61,7 @@ void lapic_timer_catch_up(struct lapic *a)
 
 uint32_t lapic_timer_current(struct lapic *a)
 {
+    lapic_timer_sync(a); /* who sees zero has the interrupt */
     if (lapic_timer_mode(a) == TIMER_TSC_DEADLINE)
         return 0;
     lapic_timer_catch_up(a);
@@ -124,6 +125,7 @@ void lapic_timer_set_deadline(struct lapic *a, uint64_t tsc)
 
 uint64_t lapic_timer_get_deadline(struct lapic *a)
 {
+    lapic_timer_sync(a);
     if (lapic_timer_mode(a) != TIMER_TSC_DEADLINE)
         return 0;
     lapic_timer_catch_up(a);

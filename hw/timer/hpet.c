@@ -22,11 +22,15 @@ static int64_t now_ns(const struct hpet *s)
     return clock_now(&s->dev.machine->vclock);
 }
 
+/* Ticks counted since `counter` was the counter's value. */
+static uint64_t ticks_since(const struct hpet *s)
+{
+    return s->config & HPET_ENABLE ? (now_ns(s) - s->start_ns) / HPET_NS_PER_TICK : 0;
+}
+
 static uint64_t counter_now(const struct hpet *s)
 {
-    if (!(s->config & HPET_ENABLE))
-        return s->counter;
-    return (uint64_t)(now_ns(s) - s->start_ns) / HPET_NS_PER_TICK;
+    return s->counter + ticks_since(s);
 }
 
 static uint64_t width_mask(const struct hpet_timer *t)
@@ -78,10 +82,10 @@ static void arm(struct hpet *s, unsigned n, int64_t not_before)
 {
     struct hpet_timer *t = &s->t[n];
     /* A match comes when the counter moves on to the comparator: in 1 to 2^width ticks. */
-    uint64_t counter = counter_now(s), ticks = (t->comparator - counter - 1) & width_mask(t);
-    if ((s->config & HPET_ENABLE) && (t->config & HPET_TN_ENABLE) && ticks <= MAX_TICKS &&
-        counter <= MAX_TICKS) {
-        int64_t deadline = s->start_ns + (int64_t)(counter + ticks + 1) * HPET_NS_PER_TICK;
+    uint64_t ticks = (t->comparator - counter_now(s) - 1) & width_mask(t);
+    if ((s->config & HPET_ENABLE) && (t->config & HPET_TN_ENABLE) && ticks <= MAX_TICKS) {
+        int64_t deadline =
+            s->start_ns + (int64_t)(ticks_since(s) + ticks + 1) * HPET_NS_PER_TICK;
         timer_set(&t->timer, deadline > not_before ? deadline : not_before);
     } else {
         timer_del(&t->timer);
@@ -202,18 +206,19 @@ static void timer_write(struct hpet *s, unsigned n, uint64_t reg, uint64_t val, 
 
 static void write_config(struct hpet *s, uint64_t v)
 {
+    uint64_t was = s->config;
     uint64_t counter = counter_now(s);
-    bool was = s->config & HPET_ENABLE;
     s->config = v & (HPET_ENABLE | HPET_LEGACY);
-    if (!was && (s->config & HPET_ENABLE))
-        s->start_ns = now_ns(s) - (int64_t)(counter * HPET_NS_PER_TICK);
-    s->counter = counter;
+    if ((was ^ s->config) & HPET_ENABLE) {
+        s->counter = counter;
+        s->start_ns = now_ns(s);
+    }
 }
 
 static void write_counter(struct hpet *s, uint64_t v)
 {
     s->counter = v;
-    s->start_ns = now_ns(s) - (int64_t)(v * HPET_NS_PER_TICK);
+    s->start_ns = now_ns(s);
 }
 
 static void hpet_write(void *dev, uint64_t off, uint64_t val, unsigned size)
@@ -260,7 +265,12 @@ static void hpet_reset(struct device *dev)
 
 static void hpet_loaded(struct device *dev)
 {
-    hpet_update((struct hpet *)dev);
+    struct hpet *s = (struct hpet *)dev;
+    s->config &= HPET_ENABLE | HPET_LEGACY;
+    s->start_ns = CLAMP(s->start_ns, 0, now_ns(s));
+    for (unsigned n = 0; n < HPET_TIMERS; n++)
+        s->t[n].config &= HPET_TN_WRITABLE;
+    hpet_update(s);
 }
 
 static bool hpet_realize(struct device *dev, GError **err)

@@ -36,8 +36,8 @@ struct hpet {
     struct region mmio;
     uint64_t config; /* ENABLE_CNF, LEG_RT_CNF */
     uint32_t status; /* level-triggered timers that fired */
-    uint64_t counter; /* main counter while halted */
-    int64_t start_ns; /* counting: virtual ns at which the counter was 0 */
+    uint64_t counter; /* main counter: while halted, or as of start_ns */
+    int64_t start_ns; /* virtual ns */
     uint8_t legacy_in; /* levels of the PIT's and RTC's outputs */
     uint32_t driven;   /* routes told to be high */
     struct hpet_timer t[HPET_TIMERS];

@@ -418,8 +418,12 @@ static void pit_loaded(struct device *dev)
         struct pit_counter *c = &s->ch[n];
         if (c->mode > 5)
             c->mode = 3;
-        if (!c->period)
+        if (!c->period || c->period > 65536 || c->next_period > 65536)
             c->loaded = false;
+        int64_t tick = tick_now(s);
+        c->start = CLAMP(c->start, 0, tick + 1);
+        c->paused_at = CLAMP(c->paused_at, 0, tick + 1);
+        c->seen = CLAMP(c->seen, 0, tick);
         irq_set(s->irq[n], counter_out(c, c->seen));
         pit_arm(s, n, c->seen);
     }
