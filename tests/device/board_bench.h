@@ -61,7 +61,7 @@ static inline char *board_bench_rom(void)
 }
 
 static struct machine_config board_config = {
-    .name = (char *)"test", .machine_type = (char *)"pc", .ram_size = 8 << 20, .cpus = 2,
+    .name = (char *)"test", .machine_type = (char *)"pc", .ram_size = 1536 << 10, .cpus = 2,
     .max_cpus = 2, .sockets = 1, .cores = 2, .threads = 1, .rtc_base = 1000000000, .acpi = true,
     .hpet = true};
 
