@@ -74,7 +74,7 @@ static void str_end(const struct str *s)
     if (!s->rep || !str_reg(s, R_RCX))
         return;
     s->c->next_rip = s->c->rip;
-    if (s->c->eflags & FL_TF)
+    if ((s->c->eflags & FL_TF) && !(s->c->msr.debugctl & DEBUGCTL_BTF))
         s->c->db_pending |= DR6_BS;
 }
 
@@ -343,6 +343,7 @@ static uint16_t io_port(struct str *s)
 
     if (!x86_io_allowed(s->c, port, s->size))
         x86_gp(s->c, 0);
+    x86_io_breakpoint(s->c, port, s->size);
     return port;
 }
 

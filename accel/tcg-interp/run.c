@@ -241,39 +241,6 @@ static void pin_taken(struct tcg_cpu *t, uint32_t pin)
     __atomic_fetch_and(&t->vcpu->pins, ~pin, __ATOMIC_ACQ_REL);
 }
 
-/* The state after INIT: as after a reset, but x87, SSE, MSRs, TSC and the cache bits of CR0
- * stay (SDM vol. 3 table 10-1). */
-static void init_state(struct x86_cpu *c, bool bsp)
-{
-    struct x86_state *old = g_new0(struct x86_state, 1), *st = g_new0(struct x86_state, 1);
-    uint32_t id[4];
-
-    x86_cpuid(c, 1, 0, id);
-    x86_cpu_save(c, old);
-    *st = *old;
-    x86_state_reset(st, bsp, id[0]);
-    st->cr0 = (st->cr0 & ~(uint64_t)(CR0_CD | CR0_NW)) | (old->cr0 & (CR0_CD | CR0_NW));
-    memcpy(st->fpr, old->fpr, sizeof(st->fpr));
-    st->fcw = old->fcw;
-    st->fsw = old->fsw;
-    st->ftw = old->ftw;
-    st->fop = old->fop;
-    st->fcs = old->fcs;
-    st->fds = old->fds;
-    st->fip = old->fip;
-    st->fdp = old->fdp;
-    st->mxcsr = old->mxcsr;
-    st->xcr0 = old->xcr0;
-    memcpy(st->xmm, old->xmm, sizeof(st->xmm));
-    st->msr = old->msr;
-    st->msr.efer = 0;
-    st->tsc = old->tsc;
-    x86_cpu_load(c, st);
-    c->mp_state = bsp ? MP_RUNNABLE : MP_WAIT_SIPI;
-    g_free(old);
-    g_free(st);
-}
-
 static void take_init(struct tcg_cpu *t)
 {
     bool bsp;
@@ -286,7 +253,7 @@ static void take_init(struct tcg_cpu *t)
     }
     bsp = host_apic_base(&t->x) & 0x100;
     x86_mxcsr_leave(&t->x);
-    init_state(&t->x, bsp);
+    x86_cpu_init(&t->x, bsp);
     x86_mxcsr_enter(&t->x);
     tlb_flush_all(t);
     t->mode_stale = true;
@@ -300,11 +267,7 @@ static void take_sipi(struct tcg_cpu *t)
     pin_taken(t, VCPU_SIPI);
     if (c->mp_state != MP_WAIT_SIPI)
         return;
-    c->seg[S_CS].sel = vector << 8;
-    c->seg_base[S_CS] = (uint32_t)vector << 12;
-    c->rip = 0;
-    c->mp_state = MP_RUNNABLE;
-    x86_update_mode(c);
+    x86_cpu_sipi(c, vector);
 }
 
 /* Which pins end the present halt. */
@@ -407,14 +370,22 @@ uint64_t tcg_icount_now(const struct tcg_cpu *t)
     return t->icount + (t->slice - t->bud - t->rem);
 }
 
+/* After an instruction that began with TF set: is its trap due? With DEBUGCTL.BTF only if it
+ * was a branch that was taken (SDM vol. 3 section 17.4.3). */
+static bool step_due(const struct x86_cpu *c, uint64_t next)
+{
+    return !c->step_dropped && !((c->msr.debugctl & DEBUGCTL_BTF) && c->rip == next);
+}
+
 /* Run blocks until something has to be looked at, at most `max` instructions. */
 static void run_blocks(struct tcg_cpu *t, int64_t max)
 {
     struct x86_cpu *c = &t->x;
-    bool tf = c->eflags & FL_TF;
-    bool one = c->inhibit_irq || c->inhibit_movss || (c->eflags & (FL_TF | FL_RF)) ||
-               exec_breakpoints_on(c) || max < MAX_BLOCK;
+    bool tf = c->eflags & FL_TF, irq = c->inhibit_irq, movss = c->inhibit_movss;
+    uint32_t rf = c->eflags & FL_RF;
+    bool one = irq || movss || tf || rf || exec_breakpoints_on(c) || max < MAX_BLOCK;
     struct block *b;
+    uint64_t next;
 
     if (one) { /* shadows and RF cover this one instruction; it may cast a new one */
         c->inhibit_irq = c->inhibit_movss = false;
@@ -427,9 +398,15 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
     t->leave = false; /* block_lookup() says by it that there is something to do first */
     b = block_lookup(t);
     t->leave |= one;
-    if (b)
-        tcg_enter(t, b);
-    if (tf && t->bud < max && !c->step_dropped)
+    if (!b) { /* nothing ran */
+        c->inhibit_irq = irq;
+        c->inhibit_movss = movss;
+        c->eflags |= rf;
+        return;
+    }
+    next = c->rip + b->len;
+    tcg_enter(t, b);
+    if (tf && t->bud < max && step_due(c, next))
         c->db_pending |= DR6_BS;
 }
 

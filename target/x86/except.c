@@ -225,9 +225,9 @@ void x86_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind kind, bo
         vector, kind, has_error ? "" : "-", error, c->seg[S_CS].sel, (unsigned long long)c->rip,
         c->cpl);
 
-    if (vector == EXC_DB && (c->dr[7] & DR7_GD)) {
+    if (vector == EXC_DB) {
         c->dr[7] &= ~(uint64_t)DR7_GD;
-        c->host->mode_changed(c);
+        c->msr.debugctl &= ~(uint64_t)DEBUGCTL_BTF;
     }
     if (!c->pe) {
         deliver_real(c, &e);

@@ -66,6 +66,7 @@ enum {
     DR6_B0 = 1, DR6_BD = 0x2000, DR6_BS = 0x4000, DR6_BT = 0x8000,
     DR7_GD = 0x2000,
 };
+enum { DEBUGCTL_BTF = 2 }; /* single step means: to the next taken branch */
 #define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
 #define DR7_FIXED 0x400u
 

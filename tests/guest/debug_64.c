@@ -10,6 +10,8 @@
 
 static ulong log_ip[64], log_dr6[64], log_flags[64];
 static unsigned count, limit_steps;
+static bool branch_steps;
+static ulong in_handler;
 
 static void on_db(struct regs *r)
 {
@@ -19,6 +21,10 @@ static void on_db(struct regs *r)
         log_flags[count] = r->flags;
     }
     count++;
+    if (branch_steps) {
+        in_handler = rdmsr(0x1d9);
+        wrmsr(0x1d9, 2);
+    }
     set_dr6(0);
     if (count >= limit_steps) {
         r->flags &= ~0x100ul;
@@ -69,9 +75,9 @@ STEPPED(s_int, "int $0x40; nop; nop")
 STEPPED(s_jump, "jmp 1f; nop; 1: nop")
 STEPPED(s_ud, "ud2; nop")
 STEPPED(s_cpuid, "xor %eax, %eax; cpuid; nop")
+STEPPED(s_branch, "nop; nop; jmp 1f; nop; 1: nop; xor %eax, %eax; jnz 1b; jz 2f; nop; 2: nop")
 STEPPED(s_pushf, "pushfq; pop %r8; nop")
 
-static ulong in_handler;
 static void on_40(struct regs *r)
 {
     in_handler = r->flags;
@@ -101,6 +107,14 @@ static void test_steps(void)
     hook[6] = NULL;
     STEP(s_cpuid);
     STEP(s_pushf);
+    /* QEMU knows no BTF; the processor clears it at each #DB */
+    branch_steps = true;
+    wrmsr(0x1d9, 2);
+    print(MANUAL);
+    STEP(s_branch);
+    branch_steps = false;
+    print(MANUAL "DEBUGCTL in the handler: %lx\n", in_handler);
+    wrmsr(0x1d9, 0);
 }
 
 /* ---- Breakpoints ------------------------------------------------------------------------------
