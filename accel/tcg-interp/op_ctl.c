@@ -143,8 +143,10 @@ OP(into)
         x86_interrupt(c, EXC_OF, INT_SOFT3, false, 0);
 }
 
+/* What MOV SS has held back merges into this #DB (SDM vol. 3 section 6.8.3): one comes, not two. */
 OP(int1)
 {
+    c->db_pending = 0;
     x86_interrupt(c, EXC_DB, INT_ICEBP, false, 0);
 }
 
