@@ -129,8 +129,12 @@ static void take(struct fw_cfg *f, uint8_t *buf, uint32_t len)
 
 static void select_item(struct fw_cfg *f, uint16_t key)
 {
+    const struct fw_cfg_item *it = item_of(f, key);
+
     f->key = key;
     f->offset = 0;
+    if (it && it->name[0] && f->selected)
+        f->selected(f->selected_arg, it->name);
 }
 
 static uint64_t ctl_read(void *dev, uint64_t off, unsigned size)
@@ -234,7 +238,8 @@ static void fw_cfg_reset(struct device *dev)
 {
     struct fw_cfg *f = (struct fw_cfg *)dev;
 
-    select_item(f, FW_CFG_SIGNATURE);
+    f->key = FW_CFG_SIGNATURE;
+    f->offset = 0;
     f->dma_addr = 0;
 }
 

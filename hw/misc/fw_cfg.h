@@ -56,6 +56,9 @@ struct fw_cfg {
     struct fw_cfg_item item[FW_CFG_FILE_FIRST + FW_CFG_FILE_SLOTS];
     struct fw_cfg_item arch[FW_CFG_ARCH_ITEMS];
     unsigned nfiles;
+    /* Told when software selects a file, before it reads: contents may be renewed. Or NULL. */
+    void (*selected)(void *arg, const char *name);
+    void *selected_arg;
     /* state */
     uint16_t key;
     uint32_t offset;

@@ -111,8 +111,8 @@ enum {
     BOOT_LEGACY_DEVICES = 1, BOOT_8042 = 2, BOOT_NO_VGA = 4,
     FADT_WBINVD = 1 << 0, FADT_PROC_C1 = 1 << 2, FADT_SLP_BUTTON = 1 << 5, FADT_RTC_S4 = 1 << 7,
     FADT_RESET_REG = 1 << 10,
-    PM_EVT = ACPI_PM_BASE, PM_CNT = ACPI_PM_BASE + 4, PM_TMR = ACPI_PM_BASE + 8,
-    PM_GPE0 = ACPI_PM_BASE + 0xc, RESET_PORT = 0xcf9, RESET_VALUE = 6, CMOS_CENTURY = 0x32,
+    PM_EVT = 0, PM_CNT = 4, PM_TMR = 8, PM_GPE0 = 0xc, /* from the PM base */
+    RESET_PORT = 0xcf9, RESET_VALUE = 6, CMOS_CENTURY = 0x32,
     NO_C_STATE = 0xfff,
 };
 
@@ -131,12 +131,12 @@ static size_t build_fadt(struct acpi_tables *t, const struct acpi_config *c, siz
     put(b, ACPI_ENABLE_CMD, 1);
     put(b, ACPI_DISABLE_CMD, 1);
     put(b, 0, 2); /* S4BIOS, processor performance */
-    put(b, PM_EVT, 4);
+    put(b, c->pm_base + PM_EVT, 4);
     put(b, 0, 4);
-    put(b, PM_CNT, 4);
+    put(b, c->pm_base + PM_CNT, 4);
     put(b, 0, 8); /* PM1b control, PM2 control */
-    put(b, PM_TMR, 4);
-    put(b, PM_GPE0, 4);
+    put(b, c->pm_base + PM_TMR, 4);
+    put(b, c->pm_base + PM_GPE0, 4);
     put(b, 0, 4); /* GPE1 */
     put(b, 4, 1); /* lengths: PM1 event, PM1 control, PM2, timer, GPE0, GPE1 */
     put(b, 2, 1);
@@ -156,13 +156,13 @@ static size_t build_fadt(struct acpi_tables *t, const struct acpi_config *c, siz
     put(b, 0, 3);
     put(b, facs, 8);
     put(b, dsdt, 8);
-    put_gas_io(b, 32, 2, PM_EVT);
+    put_gas_io(b, 32, 2, c->pm_base + PM_EVT);
     put_gas_io(b, 0, 0, 0);
-    put_gas_io(b, 16, 2, PM_CNT);
+    put_gas_io(b, 16, 2, c->pm_base + PM_CNT);
     put_gas_io(b, 0, 0, 0);
     put_gas_io(b, 0, 0, 0);
-    put_gas_io(b, 32, 3, PM_TMR);
-    put_gas_io(b, 32, 1, PM_GPE0);
+    put_gas_io(b, 32, 3, c->pm_base + PM_TMR);
+    put_gas_io(b, 32, 1, c->pm_base + PM_GPE0);
     put_gas_io(b, 0, 0, 0);
     assert(b->len - at == FADT_LEN);
     fix_pointer(t, ACPI_TABLES, at + FADT_FACS, 4);

@@ -18,6 +18,7 @@ struct acpi_config {
     const uint32_t *apic_ids;  /* one per processor */
     bool hpet, i8042, vga, fw_cfg;
     bool serial[4];            /* COM1..COM4 */
+    uint16_t pm_base;          /* of the PM I/O space */
     uint32_t hpet_id;          /* low half of the HPET's capability register */
     uint64_t mem32_first, mem32_last;   /* PCI windows */
     uint64_t mem64_first, mem64_last;   /* 0, 0: none */
@@ -51,7 +52,7 @@ void acpi_build_dsdt(GByteArray *aml, const struct acpi_config *c);
 
 /* Facts shared by the tables and the chips. */
 enum {
-    ACPI_PM_BASE = 0x600,
+    ACPI_PM_BASE = 0x600, /* where a direct boot puts the PM I/O space; firmware may differ */
     ACPI_SCI_IRQ = 9,
     ACPI_SMI_CMD = 0xb2,
     ACPI_ENABLE_CMD = 0xf1,

@@ -78,7 +78,8 @@ struct board {
 
     /* what is put into memory at every reset of a direct boot */
     struct e820 map;
-    struct acpi_tables acpi;
+    struct acpi_tables acpi;           /* placed */
+    uint16_t offered_pm_base;          /* of the tables that fw_cfg offers */
     GByteArray *smbios;
     uint64_t acpi_gpa, rsdp_gpa, smbios_gpa;
     struct boot_image image;

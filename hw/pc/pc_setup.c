@@ -63,7 +63,7 @@ static bool parse_uuid(const char *text, uint8_t out[16], GError **err)
     return true;
 }
 
-static void build_acpi(struct board *b)
+static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
 {
     struct machine *m = b->dev.machine;
     uint64_t top = PC_HIGH_RAM + b->high_ram;
@@ -75,6 +75,7 @@ static void build_acpi(struct board *b)
         .hpet = b->hpet,
         .i8042 = b->kbd,
         .fw_cfg = true,
+        .pm_base = pm_base,
         .hpet_id = b->hpet ? as_ld32(&m->mem, PC_HPET_BASE) : 0,
         .mem32_first = PC_LOW_RAM_END,
         .mem32_last = PC_PCI_LAST,
@@ -89,7 +90,7 @@ static void build_acpi(struct board *b)
         if (s->dev.type == &isa_serial_type && s->index < 4)
             c.serial[s->index] = true;
     }
-    acpi_build(&b->acpi, &c);
+    acpi_build(t, &c);
     g_free(ids);
 }
 
@@ -115,15 +116,30 @@ static bool build_smbios(struct board *b, GError **err)
     return true;
 }
 
-static void offer_acpi(struct board *b)
+/* Unpatched, with the list of what to patch: firmware applies that itself. */
+static void offer_acpi(struct board *b, uint16_t pm_base)
 {
-    GByteArray *script = acpi_loader_script(&b->acpi);
-    GByteArray *tables = b->acpi.blob[ACPI_TABLES], *rsdp = b->acpi.blob[ACPI_RSDP];
+    struct acpi_tables t;
 
+    build_acpi(b, pm_base, &t);
+    GByteArray *script = acpi_loader_script(&t);
+    GByteArray *tables = t.blob[ACPI_TABLES], *rsdp = t.blob[ACPI_RSDP];
     fw_cfg_add_file(b->fw_cfg, "etc/acpi/tables", tables->data, tables->len);
     fw_cfg_add_file(b->fw_cfg, "etc/acpi/rsdp", rsdp->data, rsdp->len);
     fw_cfg_add_file(b->fw_cfg, "etc/table-loader", script->data, script->len);
     g_byte_array_free(script, TRUE);
+    acpi_free(&t);
+    b->offered_pm_base = pm_base;
+}
+
+/* Firmware chooses where the PM I/O space is; the tables it then reads must say so. */
+static void file_selected(void *arg, const char *name)
+{
+    struct board *b = arg;
+    uint16_t pm_base = piix4_pm_base(b->pm);
+
+    if (g_str_has_prefix(name, "etc/acpi/") && pm_base && pm_base != b->offered_pm_base)
+        offer_acpi(b, pm_base);
 }
 
 static void offer(struct board *b)
@@ -145,8 +161,11 @@ static void offer(struct board *b)
     smbios_anchor(b->smbios, 0, anchor);
     fw_cfg_add_file(f, "etc/smbios/smbios-anchor", anchor, sizeof(anchor));
     fw_cfg_add_file(f, "etc/smbios/smbios-tables", b->smbios->data, b->smbios->len);
-    if (mc->acpi)
-        offer_acpi(b);
+    if (mc->acpi) {
+        offer_acpi(b, ACPI_PM_BASE);
+        f->selected = file_selected;
+        f->selected_arg = b;
+    }
 }
 
 /* Where the tables go in E0000h-FFFFFh: ACPI, then SMBIOS, then the two entry points. */
@@ -172,11 +191,11 @@ bool pc_setup_tables(struct board *b, GError **err)
 
     if (!build_smbios(b, err))
         return false;
-    build_acpi(b);
+    build_acpi(b, ACPI_PM_BASE, &b->acpi);
     e820_build(&b->map, b->low_ram, b->high_ram, PC_BIOS_BASE);
     if (!lay_out(b, err))
         return false;
-    offer(b); /* unpatched: firmware applies the script itself */
+    offer(b);
     if (mc->acpi)
         acpi_place(&b->acpi, b->acpi_gpa);
     else

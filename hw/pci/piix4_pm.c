@@ -264,11 +264,17 @@ static void map(struct piix4_pm *pm, struct region *r, uint16_t base, bool on)
         region_add(pm->pci.bus->io, base, r, 1);
 }
 
+uint16_t piix4_pm_base(const struct piix4_pm *pm)
+{
+    const uint8_t *c = pm->pci.config;
+    return c[PIIX4_PMREGMISC] & PMREGMISC_PMIOSE ? pci_get16(c + PIIX4_PMBA) & 0xffc0 : 0;
+}
+
 static void map_update(struct piix4_pm *pm)
 {
     const uint8_t *c = pm->pci.config;
 
-    map(pm, &pm->pm_io, pci_get16(c + PIIX4_PMBA) & 0xffc0, c[PIIX4_PMREGMISC] & PMREGMISC_PMIOSE);
+    map(pm, &pm->pm_io, piix4_pm_base(pm), true);
     map(pm, &pm->smb_io, pci_get16(c + PIIX4_SMBBA) & 0xfff0,
         c[PIIX4_SMBHSTCFG] & SMBHSTCFG_ENABLE);
 }

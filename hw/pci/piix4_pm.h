@@ -25,6 +25,8 @@ struct piix4_pm {
 extern const struct pci_device_type piix4_pm_type;
 
 void piix4_pm_power_button(void *pm);
+/* Where the PM I/O space is at this moment; 0: nowhere. */
+uint16_t piix4_pm_base(const struct piix4_pm *pm);
 /* What firmware does before it hands over: PM registers at 600h, SMBus at 700h, ACPI off. */
 void piix4_pm_open(struct piix4_pm *pm);
 

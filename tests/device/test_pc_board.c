@@ -170,6 +170,40 @@ START_TEST(rom_image)
 }
 END_TEST
 
+/* FADT of etc/acpi/tables as firmware reads it: PM1a event block. */
+static uint32_t offered_pm_block(void)
+{
+    static const char name[] = "etc/acpi/tables";
+    struct board *b = m->board;
+    unsigned key = 0;
+
+    while (strcmp(b->fw_cfg->item[FW_CFG_FILE_FIRST + key].name, name))
+        key++;
+    as_st16(&m->io, FW_CFG_PORT, (uint16_t)(FW_CFG_FILE_FIRST + key));
+    const struct fw_cfg_item *it = &b->fw_cfg->item[FW_CFG_FILE_FIRST + key];
+    for (uint32_t at = 0; at + 60 < it->len; at += 16)
+        if (!memcmp(it->data + at, "FACP", 4))
+            return pci_get32(it->data + at + 56);
+    return 0;
+}
+
+START_TEST(tables_follow_firmware)
+{
+    uint8_t image[4096] = {0};
+
+    config.bios = write_file(image, sizeof(image));
+    build();
+    ck_assert(pc_board_finish(m, NULL));
+    machine_reset(m);
+    struct board *b = m->board;
+    ck_assert_uint_eq(offered_pm_block(), ACPI_PM_BASE);
+    pci_bus_config_write(&b->pci, 0, b->pm->pci.devfn, PIIX4_PMBA, 0xb001, 4);
+    ck_assert_uint_eq(offered_pm_block(), ACPI_PM_BASE); /* not decoded yet */
+    pci_bus_config_write(&b->pci, 0, b->pm->pci.devfn, PIIX4_PMREGMISC, 1, 1);
+    ck_assert_uint_eq(offered_pm_block(), 0xb000);
+}
+END_TEST
+
 static uint8_t *multiboot_kernel(void)
 {
     uint8_t *k = g_malloc0(4096);
@@ -278,6 +312,7 @@ int main(void)
     tcase_add_test(tc, a20);
     tcase_add_test(tc, interrupt_lines);
     tcase_add_test(tc, rom_image);
+    tcase_add_test(tc, tables_follow_firmware);
     tcase_add_test(tc, direct_boot);
     tcase_add_test(tc, machine_types);
     tcase_add_test(tc, device_text);
