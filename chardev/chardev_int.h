@@ -75,7 +75,7 @@ GSource *chr_watch_fd(struct machine *m, int fd, GIOCondition cond, GUnixFDSourc
                       void *arg);
 void chr_unwatch(GSource **source);
 
-/* ---- Constructors of the back ends; options are checked by chardev/parse.c --------------------- */
+/* ---- Constructors of the back ends; options are checked by chardev/parse.c ------------------- */
 
 typedef struct chardev *chardev_make(struct machine *m, const char *id, const struct keyvals *kv,
                                      GError **err);

@@ -139,7 +139,7 @@ static void command(struct mux_chr *c, uint8_t byte)
     }
 }
 
-/* ---- As the front end of the base -------------------------------------------------------------------- */
+/* ---- As the front end of the base ------------------------------------------------------------ */
 
 static size_t base_can_receive(void *arg)
 {
@@ -183,7 +183,7 @@ static void base_writable(void *arg)
     }
 }
 
-/* ---- As a chardev -------------------------------------------------------------------------------------- */
+/* ---- As a chardev ---------------------------------------------------------------------------- */
 
 static void put_stamp(struct mux_chr *c)
 {

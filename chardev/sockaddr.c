@@ -83,7 +83,7 @@ void sock_tune(int fd, bool nodelay)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* ---- Unix ------------------------------------------------------------------------------------------------ */
+/* ---- Unix ------------------------------------------------------------------------------------ */
 
 static struct sockaddr_un unix_addr(const char *path)
 {
@@ -129,7 +129,7 @@ static int unix_connect(const char *path, GError **err)
     return fd;
 }
 
-/* ---- TCP ------------------------------------------------------------------------------------------------- */
+/* ---- TCP ------------------------------------------------------------------------------------- */
 
 static int tcp_open(const struct addrinfo *ai, bool server)
 {

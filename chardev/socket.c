@@ -58,7 +58,7 @@ static void connected(struct socket_chr *c, int fd)
         stream_accept_input(&c->s);
 }
 
-/* ---- Server -------------------------------------------------------------------------------------------- */
+/* ---- Server ---------------------------------------------------------------------------------- */
 
 static gboolean accept_cb(gint fd, GIOCondition cond, gpointer arg)
 {
@@ -97,7 +97,7 @@ static bool wait_for_client(struct socket_chr *c, GError **err)
     return true;
 }
 
-/* ---- Client --------------------------------------------------------------------------------------------- */
+/* ---- Client ---------------------------------------------------------------------------------- */
 
 static gboolean retry_cb(gpointer arg)
 {
@@ -121,7 +121,7 @@ static void start_retry(struct socket_chr *c)
     g_source_attach(c->retry, c->chr.machine->context);
 }
 
-/* ---- The chardev ------------------------------------------------------------------------------------------ */
+/* ---- The chardev ----------------------------------------------------------------------------- */
 
 static size_t socket_write(struct chardev *chr, const void *buf, size_t len)
 {

@@ -64,7 +64,7 @@ void stream_close(struct chr_stream *s)
     s->out = NULL;
 }
 
-/* ---- Output ----------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------- */
 
 /* Bytes written; 0: would block; -1: the other end is gone. */
 static ssize_t write_some(struct chr_stream *s, const void *buf, size_t len)
@@ -144,7 +144,7 @@ size_t stream_write(struct chr_stream *s, const void *buf, size_t len)
     return done;
 }
 
-/* ---- Input ------------------------------------------------------------------------------------------ */
+/* ---- Input ----------------------------------------------------------------------------------- */
 
 static gboolean readable_cb(gint fd, GIOCondition cond, gpointer arg)
 {

@@ -297,7 +297,7 @@ void clock_step(struct clock *c, int64_t ns)
     c->origin = end;
 }
 
-/* ---- Timers ------------------------------------------------------------------------------------ */
+/* ---- Timers ---------------------------------------------------------------------------------- */
 
 void timer_init(struct timer *t, struct clock *c, const char *name, void (*fire)(void *), void *arg)
 {

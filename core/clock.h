@@ -68,7 +68,8 @@ void clock_run(struct clock *c);
 /* Test clock: go forward by ns, firing timers at their deadlines on the way. */
 void clock_step(struct clock *c, int64_t ns);
 
-void timer_init(struct timer *t, struct clock *c, const char *name, void (*fire)(void *), void *arg);
+void timer_init(struct timer *t, struct clock *c, const char *name, void (*fire)(void *),
+                void *arg);
 void timer_set(struct timer *t, int64_t deadline); /* also moves a pending one */
 void timer_del(struct timer *t);
 static inline bool timer_pending(const struct timer *t)

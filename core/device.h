@@ -63,7 +63,8 @@ struct state_field {
     size_t count; /* elements; 1 for a scalar */
 };
 #define STATE_KIND(lvalue) _Generic((lvalue), bool: STATE_BOOL, default: STATE_UINT)
-/* Scalars and arrays of integers: STATE_FIELD(struct pit, count), STATE_FIELD(struct pit, ch[0].mode) */
+/* Scalars and arrays of integers: STATE_FIELD(struct pit, count), or
+ * STATE_FIELD(struct pit, ch[0].mode) */
 #define STATE_FIELD(T, f)                                                                          \
     {.name = #f, .kind = STATE_KIND(((T *)0)->f), .offset = offsetof(T, f),                        \
      .elem_size = sizeof(((T *)0)->f), .count = 1}
@@ -127,6 +128,7 @@ void device_save(struct device *dev, GByteArray *out);
 bool device_load(struct device *dev, const uint8_t *data, size_t len, size_t *used, GError **err);
 
 /* The type with this name or alias, or NULL. The list ends with NULL. */
-const struct device_type *device_type_find(const struct device_type *const *types, const char *name);
+const struct device_type *device_type_find(const struct device_type *const *types,
+                                           const char *name);
 
 #endif

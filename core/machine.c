@@ -58,7 +58,7 @@ void machine_call_hooks(GPtrArray *list)
     }
 }
 
-/* ---- Creation ----------------------------------------------------------------------------------- */
+/* ---- Creation -------------------------------------------------------------------------------- */
 
 static void unassigned_port(void *arg, uint64_t addr, unsigned size, bool write, uint64_t val)
 {
@@ -206,7 +206,7 @@ void machine_set_a20(struct machine *m, bool level)
     machine_call_hooks(m->on_a20);
 }
 
-/* ---- Run states ------------------------------------------------------------------------------------ */
+/* ---- Run states ------------------------------------------------------------------------------ */
 
 void machine_set_state(struct machine *m, enum run_state state)
 {
@@ -259,7 +259,7 @@ void machine_reset(struct machine *m)
     as_reclaim(&m->io);
 }
 
-/* ---- The main loop ---------------------------------------------------------------------------------- */
+/* ---- The main loop --------------------------------------------------------------------------- */
 
 void machine_iterate(struct machine *m, bool block)
 {
@@ -276,7 +276,7 @@ int machine_run(struct machine *m)
     return m->exit_status;
 }
 
-/* ---- Saved state -------------------------------------------------------------------------------------- */
+/* ---- Saved state ----------------------------------------------------------------------------- */
 
 void machine_save(struct machine *m, GByteArray *out)
 {
@@ -332,7 +332,8 @@ bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **e
     if (!load_devices(m, &first, err))
         return false;
     for (unsigned i = 0; i < m->vcpus->len; i++) /* events of the first pass never were */
-        vcpu_pin(m->vcpus->pdata[i], VCPU_NMI | VCPU_NMI_SECOND | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
+        vcpu_pin(m->vcpus->pdata[i],
+                 VCPU_NMI | VCPU_NMI_SECOND | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
     if (!load_devices(m, &r, err))
         return false;
     for (unsigned i = 0; i < m->vcpus->len; i++)

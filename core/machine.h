@@ -136,7 +136,7 @@ struct machine {
     GPtrArray *on_state_change;
     GPtrArray *on_powerdown;   /* ACPI power button */
     GPtrArray *on_a20;         /* m->a20 has changed: the board remaps, accelerators flush */
-    GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, RAM ROM copies) */
+    GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, ROM copies) */
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
     GPtrArray *on_exit;        /* machine_free(), first thing: terminals, pid files */

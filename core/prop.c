@@ -184,7 +184,8 @@ void props_defaults(struct device *dev)
 
 static bool global_is_for(const struct machine_global *g, const struct device_type *type)
 {
-    return strcmp(g->driver, type->name) == 0 || (type->alias && strcmp(g->driver, type->alias) == 0);
+    return strcmp(g->driver, type->name) == 0 ||
+           (type->alias && strcmp(g->driver, type->alias) == 0);
 }
 
 void props_globals(struct device *dev)

@@ -74,7 +74,7 @@ void machine_request_fatal(struct machine *m)
     machine_request(m, REQ_FATAL);
 }
 
-/* ---- On the main thread, under the lock ---------------------------------------------------------- */
+/* ---- On the main thread, under the lock ------------------------------------------------------ */
 
 static bool host_asked(enum run_cause cause)
 {

@@ -9,7 +9,7 @@
 #include "util/error.h"
 #include "util/suggest.h"
 
-/* ---- Writing ------------------------------------------------------------------------------------ */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void put(GByteArray *out, uint64_t v, unsigned bytes)
 {
@@ -60,7 +60,7 @@ void state_save(const char *type, const char *path, uint16_t version,
         put_field(out, f, base);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool get(struct state_reader *r, unsigned bytes, uint64_t *v, GError **err)
 {

@@ -151,7 +151,7 @@ bool vcpu_sleep_all(struct machine *m, int64_t timeout_ns)
     return group_sleep(g, 0, timeout_ns);
 }
 
-/* ---- Work and parking, under the machine lock -------------------------------------------------- */
+/* ---- Work and parking, under the machine lock ------------------------------------------------ */
 
 struct vcpu *vcpu_current(struct machine *m)
 {
@@ -285,7 +285,7 @@ void vcpus_grace_period(struct machine *m)
     }
 }
 
-/* ---- Architectural state ------------------------------------------------------------------------- */
+/* ---- Architectural state --------------------------------------------------------------------- */
 
 static void do_save(struct vcpu *v, void *arg)
 {
@@ -320,7 +320,7 @@ void vcpu_reset(struct vcpu *v)
     vcpu_run_on(v, do_reset, NULL);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static struct vcpu *vcpu_new(struct machine *m, unsigned index)
 {

@@ -49,7 +49,8 @@ struct vcpu_apic {
     bool (*set_base)(void *apic, uint64_t value); /* false: #GP */
     uint8_t (*get_tpr)(void *apic);               /* CR8 = TPR[7:4] */
     void (*set_tpr)(void *apic, uint8_t cr8);
-    bool (*msr_read)(void *apic, uint32_t msr, uint64_t *value); /* x2APIC 0x800-0x8ff, TSC deadline; */
+    /* x2APIC 0x800-0x8ff, TSC deadline: */
+    bool (*msr_read)(void *apic, uint32_t msr, uint64_t *value);
     bool (*msr_write)(void *apic, uint32_t msr, uint64_t value); /* false: #GP */
     void (*tsc_changed)(void *apic); /* after a change of tsc_offset: the TSC deadline moves */
     void (*init)(void *apic); /* INIT: reset registers except the APIC ID */

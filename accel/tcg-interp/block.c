@@ -93,7 +93,7 @@ void block_unlink(struct tcg_cpu *t, struct block *b)
         link = &(*link)->hash_next;
     *link = b->hash_next;
     b->dead = 1;
-    b->op[0].fn = handler_offset(h_stale);
+    b->op[0].fn = handler_offset(h_cold_stale);
 }
 
 static struct block *find(struct tcg_cpu *t, const uint8_t *host, uint32_t mode)

@@ -161,7 +161,7 @@ struct block {
     uint16_t n_side;      /* entries of the side table */
     uint32_t pad[3];
     uint32_t n_insn;
-    uint32_t dead;        /* unlinked; op[0] is h_stale */
+    uint32_t dead;        /* unlinked; op[0] is h_cold_stale */
     struct x86_op op[];
 };
 _Static_assert(sizeof(struct x86_op) == 16, "the op format");

@@ -33,7 +33,7 @@ typedef int64_t __attribute__((aligned(1), may_alias)) ms64;
 /* Declare p: the host address of [la, la + size), or off to the slow path. */
 #define HOST_PTR(p, la, size, acc, cold)                                                           \
     const struct tlb_ent *p##_e = &c->tlb[acc][tlb_index(la)];                                     \
-    if (unlikely((((la) + (size)-1) & PAGE_MASK) != p##_e->tag)) {                                   \
+    if (unlikely((((la) + (size)-1) & PAGE_MASK) != p##_e->tag)) {                                 \
         tcg_of(c)->miss_la = (la);                                                                 \
         TAIL(cold);                                                                                \
     }                                                                                              \

@@ -141,7 +141,8 @@ bool fast_alu(struct emit *e, const struct x86_insn *i)
     struct x86_op *o;
 
     if (is_mem(i, 0) || is_mem(i, 1)) {
-        if ((i->prefix & PFX_LOCK) || !(is_mem(i, 0) ? is_reg(i, 1) || is_imm(i, 1) : is_reg(i, 0)) ||
+        if ((i->prefix & PFX_LOCK) ||
+            !(is_mem(i, 0) ? is_reg(i, 1) || is_imm(i, 1) : is_reg(i, 0)) ||
             !emit_addr(e, i, &a))
             return false;
         form = is_mem(i, 1) ? FUSE_RBD : is_reg(i, 1) ? FUSE_BDR : FUSE_BDI;
@@ -151,7 +152,8 @@ bool fast_alu(struct emit *e, const struct x86_insn *i)
             return false;
         form = is_reg(i, 1) ? FUSE_RR : FUSE_RI;
     }
-    if (form == FUSE_RR && size >= 4 && (kind == FUSE_XOR || kind == FUSE_SUB) && i->op[0].reg == i->op[1].reg) {
+    if (form == FUSE_RR && size >= 4 && (kind == FUSE_XOR || kind == FUSE_SUB) &&
+        i->op[0].reg == i->op[1].reg) {
         o = emit_op(e, h_zero_32);
         o->d = i->op[0].reg;
         return true;
@@ -199,7 +201,8 @@ bool fast_alu(struct emit *e, const struct x86_insn *i)
         ST(bits, p, r);                                                                            \
         NEXT(1);                                                                                   \
     }
-#define UN(name, OP) UN_BITS(name, OP, 8) UN_BITS(name, OP, 16) UN_BITS(name, OP, 32) UN_BITS(name, OP, 64)
+#define UN(name, OP)                                                                               \
+    UN_BITS(name, OP, 8) UN_BITS(name, OP, 16) UN_BITS(name, OP, 32) UN_BITS(name, OP, 64)
 UN(inc, UN_INC)
 UN(dec, UN_DEC)
 UN(not, UN_NOT)

@@ -12,7 +12,8 @@
 
 /* ---- Alone ------------------------------------------------------------------------------ */
 
-#define CONDS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define CONDS(X)                                                                                   \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
 #define JCC(n)                                                                                     \
     static HANDLER(h_jcc_##n)                                                                      \
@@ -188,7 +189,8 @@ CMP_PAIRS(64)
 #define TEST_PAIRS(bits)                                                                           \
     RES_CONDS(PAIR, test, rr, bits, , REG(bits, o->d), REG(bits, o->s), DO_AND, RES_IF_, NO_POST)  \
     RES_CONDS(PAIR, test, ri, bits, , REG(bits, o->d), IMM(bits), DO_AND, RES_IF_, NO_POST)        \
-    RES_CONDS(PAIR, test, bdi, bits, LOAD_BD(bits), LD(bits, p), IMM(bits), DO_AND, RES_IF_, NO_POST)
+    RES_CONDS(PAIR, test, bdi, bits, LOAD_BD(bits), LD(bits, p), IMM(bits), DO_AND, RES_IF_,       \
+              NO_POST)
 TEST_PAIRS(8)
 TEST_PAIRS(16)
 TEST_PAIRS(32)

@@ -299,7 +299,8 @@ BITS(btc, SLOT(o->d) = a ^ bit)
 bool fast_bit(struct emit *e, const struct x86_insn *i)
 {
     static x86_exec_fn *const ops[4] = {op_bt, op_bts, op_btr, op_btc};
-    static x86_handler *const table[4][2][2] = {BIT_ROW(bt), BIT_ROW(bts), BIT_ROW(btr), BIT_ROW(btc)};
+    static x86_handler *const table[4][2][2] = {BIT_ROW(bt), BIT_ROW(bts), BIT_ROW(btr),
+                                                BIT_ROW(btc)};
     bool imm = i->op[1].kind == OPND_IMM;
     unsigned which = 0;
     struct x86_op *o;

@@ -65,7 +65,7 @@ HANDLER(h_cold_next)
 }
 
 /* The block was paid for; nothing of it ran. */
-HANDLER(h_stale)
+HANDLER(h_cold_stale)
 {
     BUD += block_of(o)->n_insn;
     c->rip = tcg_ip(c, block_of(o)->pgoff);

@@ -121,7 +121,7 @@ HANDLER(h_gen_branch); /* ends the block at next_rip */
 HANDLER(h_gen_end);    /* ends the block and goes to the loop */
 HANDLER(h_gen_raise);  /* d = vector */
 HANDLER(h_cold_next);  /* go on at page offset disp */
-HANDLER(h_stale);      /* the block is dead: look again */
+HANDLER(h_cold_stale);      /* the block is dead: look again */
 HANDLER(h_cold_lookup);/* go on at c->rip */
 HANDLER(h_cold_r);     /* the load at miss_la missed: fill and retry, or run it the long way */
 HANDLER(h_cold_w);

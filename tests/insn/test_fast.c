@@ -67,12 +67,14 @@ static bool make(uint8_t *code, struct x86_insn *i)
         code[n] = rnd() % 2 ? rnd() & 63 : 0;
     if (x86_decode(code, 15, X86_MODE_64, i) != DECODE_OK)
         return false;
-    if (x86_rows[i->row].attr & (ROW_END | ROW_IO | ROW_BRANCH | ROW_REP | ROW_SSE | ROW_FPU | ROW_MMX))
+    if (x86_rows[i->row].attr &
+        (ROW_END | ROW_IO | ROW_BRANCH | ROW_REP | ROW_SSE | ROW_FPU | ROW_MMX))
         return false;
     if (i->base == SLOT_RIP && (uint32_t)(i->disp + 16) < 32)
         return false; /* it may store into itself or into the HLT */
     return x86_rows[i->row].group == GROUP_INT &&
-           (!x86_rows[i->row].feature || x86_has((struct x86_cpu *)B.v.accel_data, x86_rows[i->row].feature));
+           (!x86_rows[i->row].feature ||
+            x86_has((struct x86_cpu *)B.v.accel_data, x86_rows[i->row].feature));
 }
 
 static void random_state(struct x86_state *st)

@@ -178,7 +178,7 @@ START_TEST(test_init_keeps)
 }
 END_TEST
 
-/* ---- Control registers and MSRs, raising into a frame of ours ---------------------------------- */
+/* ---- Control registers and MSRs, raising into a frame of ours -------------------------------- */
 
 static bool raises(void (*fn)(struct x86_cpu *, uint64_t), uint64_t v)
 {

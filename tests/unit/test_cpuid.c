@@ -51,7 +51,8 @@ END_TEST
 
 START_TEST(test_properties)
 {
-    struct stub *s = stub_new("max,family=25,model=97,stepping=2,vendor=AuthenticAMD,model-id=A CPU");
+    struct stub *s =
+        stub_new("max,family=25,model=97,stepping=2,vendor=AuthenticAMD,model-id=A CPU");
     uint32_t r[4];
     char name[49] = "", vendor[13] = "";
 
