@@ -34,7 +34,7 @@
 static int shift_count(const struct oracle_case *c, const struct x86_insn *i)
 {
     const char *name = x86_rows[i->row].name;
-    const struct x86_opnd *o = &i->op[i->nopnd - 1];
+    const struct x86_opnd *o = &i->op[i->nopnd ? i->nopnd - 1 : 0];
     uint64_t n;
 
     if (strcmp(name, "shl") && strcmp(name, "shr") && strcmp(name, "sar") && strcmp(name, "rol") &&

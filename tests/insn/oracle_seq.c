@@ -171,7 +171,7 @@ static uint32_t reads(const struct x86_insn *i)
 static bool may_keep_flags(const struct x86_insn *i)
 {
     unsigned bits = x86_rows[i->row].fl_undef;
-    const struct x86_opnd *o = &i->op[i->nopnd - 1];
+    const struct x86_opnd *o = &i->op[i->nopnd ? i->nopnd - 1 : 0];
 
     return (bits & FL_OF) && (x86_rows[i->row].fl_write & FL_CF) &&
            ((o->kind == OPND_REG && o->reg == R_RCX && o->size == 1) ||

@@ -98,8 +98,11 @@ static void compare(const uint8_t *b, unsigned mode)
     x86_disasm(&i, rip, ours, sizeof(ours));
     ZydisFormatterFormatInstruction(&zfmt, &z, op, z.operand_count_visible, theirs,
                                     sizeof(theirs), rip, NULL);
-    if (unsized(&i) && strstr(theirs, " ptr "))
-        strcpy(strchr(theirs, ' ') + 1, strstr(theirs, " ptr ") + 5);
+    if (unsized(&i) && strstr(theirs, " ptr ")) {
+        const char *rest = strstr(theirs, " ptr ") + 5;
+
+        memmove(strchr(theirs, ' ') + 1, rest, strlen(rest) + 1);
+    }
     a = normal(ours);
     t = normal(theirs);
     if (strcmp(a, t))

@@ -525,9 +525,11 @@ END_TEST
 /* In a child on a terminal of its own: raw meanwhile, sane after each way out. */
 static struct termios child_on_terminal(int how, bool *was_raw)
 {
-    int master, slave;
+    int master, slave, go[2];
+    char byte = 0;
     struct termios during, after;
     ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    ck_assert_int_eq(pipe(go), 0);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
@@ -538,7 +540,8 @@ static struct termios child_on_terminal(int how, bool *was_raw)
         machine_lock(mm);
         struct chardev *chr = chardev_new_from_text(mm, "s", "mon:stdio", NULL, NULL);
         chr_write(chr, "R", 1);
-        usleep(20000);
+        if (read(go[0], &byte, 1) != 1)
+            _exit(1);
         if (how == 0)
             exit(0);
         if (how == 1)
@@ -550,6 +553,9 @@ static struct termios child_on_terminal(int how, bool *was_raw)
     expect_bytes(master, "R");
     ck_assert_int_eq(tcgetattr(slave, &during), 0);
     *was_raw = !(during.c_lflag & (ICANON | ECHO | ISIG));
+    ck_assert_int_eq(write(go[1], &byte, 1), 1);
+    close(go[0]);
+    close(go[1]);
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     if (how > 1)
