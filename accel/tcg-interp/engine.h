@@ -396,6 +396,11 @@ struct insn_pos {
     struct x86_op *first, *next; /* its first op, the op after it */
 };
 struct insn_pos block_find(struct tcg_cpu *t, const struct x86_op *o);
+/* The block whose first op this is. */
+static inline const struct block *block_of(const struct x86_op *first)
+{
+    return (const struct block *)((const char *)first - sizeof(struct block));
+}
 static inline struct insn_side *block_side(struct block *b)
 {
     return (struct insn_side *)(b->op + b->n_op);

@@ -11,26 +11,18 @@
 
 /* ---- Lookups ---------------------------------------------------------------------------- */
 
-static const struct block *block_of(const struct x86_op *first)
-{
-    return (const struct block *)((const char *)first - sizeof(struct block));
-}
-
 /* Whether others may remember where this block is: it needs no check on the way in. */
 static bool linkable(const struct block *b)
 {
     return !b->host2 && (b->mode & M_FLAT_CS) && !(b->mode & M_ONE) && !b->dead;
 }
 
-/* The first op of the block at c->rip with its instructions paid for, or NULL: to the loop. */
-static const struct x86_op *enter_at_rip(struct tcg_cpu *t)
+const struct x86_op *tcg_entry(struct tcg_cpu *t)
 {
     struct x86_cpu *c = &t->x;
     struct block *b;
     struct jc_ent *j = &t->jc[jc_index(c->rip)];
 
-    if (t->leave)
-        return NULL;
     if (j->ip == c->rip && j->tag == t->jc_tag[c->rip >> 63] && !block_of(j->to)->dead) {
         if (t->bud < j->n)
             return NULL;
@@ -46,6 +38,11 @@ static const struct x86_op *enter_at_rip(struct tcg_cpu *t)
         *j = (struct jc_ent){
             .ip = c->rip, .tag = t->jc_tag[c->rip >> 63], .to = b->op, .n = b->n_insn};
     return b->op;
+}
+
+static const struct x86_op *enter_at_rip(struct tcg_cpu *t)
+{
+    return t->leave ? NULL : tcg_entry(t);
 }
 
 HANDLER(h_cold_lookup)
@@ -306,20 +303,19 @@ HANDLER(h_cold_w)
 /* ---- The way in ------------------------------------------------------------------------- */
 
 #ifdef TCG_LOOP_FORM
-void tcg_enter(struct tcg_cpu *t, struct block *b)
+void tcg_enter(struct tcg_cpu *t, const struct x86_op *o)
 {
     struct x86_cpu *c = &t->x;
-    struct hot hot = {c->f_res, c->f_src, c->f_cc, t->bud - b->n_insn};
-    const struct x86_op *o = b->op;
+    struct hot hot = {c->f_res, c->f_src, c->f_cc, t->bud};
 
     while (o)
         o = handler_of(o)(c, o, &hot);
 }
 #else
-void tcg_enter(struct tcg_cpu *t, struct block *b)
+void tcg_enter(struct tcg_cpu *t, const struct x86_op *o)
 {
     struct x86_cpu *c = &t->x;
 
-    handler_of(b->op)(c, b->op, c->f_res, c->f_src, c->f_cc, t->bud - b->n_insn);
+    handler_of(o)(c, o, c->f_res, c->f_src, c->f_cc, t->bud);
 }
 #endif

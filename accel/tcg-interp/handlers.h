@@ -127,7 +127,10 @@ HANDLER(h_cold_r);     /* the load at miss_la missed: fill and retry, or run it 
 HANDLER(h_cold_w);
 HANDLER(h_cold_insn);  /* run the instruction of o by its generic operation */
 
-/* Enter block b at budget t->bud (already spilled state); returns when the loop is wanted. */
-void tcg_enter(struct tcg_cpu *t, struct block *b);
+/* The first op of the block at c->rip, its instructions paid for out of t->bud. NULL: to the
+ * loop. Raises the fetch's faults. */
+const struct x86_op *tcg_entry(struct tcg_cpu *t);
+/* Run from o on; returns when the loop is wanted. */
+void tcg_enter(struct tcg_cpu *t, const struct x86_op *o);
 
 #endif

@@ -15,7 +15,7 @@
 #include "accel/tcg-interp/host_fp.h"
 #include "util/error.h"
 
-#define SLICE 2000
+#define SLICE 3000
 #define MAX_BLOCK 64 /* more than a block's instructions */
 
 /* ---- Mode ------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static uint32_t mode_bits(const struct tcg_cpu *t)
 static void refresh_mode(struct tcg_cpu *t)
 {
     t->mode_stale = false;
-    t->mode = mode_bits(t);
+    t->mode = mode_bits(t) | (t->mode & M_ONE);
     tlb_update_watch(t);
     tlb_select(t);
 }
@@ -384,7 +384,7 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
     bool tf = c->eflags & FL_TF, irq = c->inhibit_irq, movss = c->inhibit_movss;
     uint32_t rf = c->eflags & FL_RF;
     bool one = irq || movss || tf || rf || exec_breakpoints_on(c) || max < MAX_BLOCK;
-    struct block *b;
+    const struct x86_op *o;
     uint64_t next;
 
     if (one) { /* shadows and RF cover this one instruction; it may cast a new one */
@@ -393,19 +393,22 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
         max = 1;
     }
     t->slice = t->bud = max;
-    t->mode = (t->mode & ~M_ONE) | (one ? M_ONE : 0);
+    if (one != !!(t->mode & M_ONE)) {
+        t->mode ^= M_ONE;
+        tlb_select(t); /* the jump cache's tags hold the mode */
+    }
     c->step_dropped = false;
-    t->leave = false; /* block_lookup() says by it that there is something to do first */
-    b = block_lookup(t);
+    t->leave = false; /* tcg_entry() says by it that there is something to do first */
+    o = tcg_entry(t);
     t->leave |= one;
-    if (!b) { /* nothing ran */
+    if (!o) { /* nothing ran */
         c->inhibit_irq = irq;
         c->inhibit_movss = movss;
         c->eflags |= rf;
         return;
     }
-    next = c->rip + b->len;
-    tcg_enter(t, b);
+    next = c->rip + block_of(o)->len;
+    tcg_enter(t, o);
     if (tf && t->bud < max && step_due(c, next))
         c->db_pending |= DR6_BS;
 }

@@ -328,6 +328,7 @@ void tlb_flush_all(struct tcg_cpu *t)
             for (unsigned k = 0; k < TLB_KINDS; k++)
                 if (t->asid[n].bank[k])
                     bank_flush(t->asid[n].bank[k], true);
+    t->upper_global = true; /* until shown otherwise again */
     upper_renew(t);
     flushed(t);
 }
