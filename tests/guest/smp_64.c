@@ -69,7 +69,7 @@ static void wait_until(volatile unsigned *p, unsigned want)
         asm volatile("pause");
 }
 
-/* ---- Interrupts to and fro -------------------------------------------------------------------- */
+/* ---- Interrupts to and fro ------------------------------------------------------------------- */
 
 static void on_ping(struct regs *r)
 {
@@ -91,7 +91,7 @@ static void ping_pong(void)
     print("interrupts to and fro: %u\n", turns[0]);
 }
 
-/* ---- Two NMIs at a time ------------------------------------------------------------------------- */
+/* ---- Two NMIs at a time ---------------------------------------------------------------------- */
 
 static void on_nmi(struct regs *r)
 {
@@ -149,7 +149,7 @@ static void two_nmis(void)
     print(MANUAL "two NMIs at a time: all taken %d\n", good == ROUNDS);
 }
 
-/* ---- The shadow of STI ---------------------------------------------------------------------------- */
+/* ---- The shadow of STI ----------------------------------------------------------------------- */
 
 extern char behind_sti[];
 
@@ -179,7 +179,7 @@ static void shadow(void)
     job = 4;
 }
 
-/* ---- Halting ---------------------------------------------------------------------------------------- */
+/* ---- Halting --------------------------------------------------------------------------------- */
 
 static void on_wake(struct regs *r)
 {
