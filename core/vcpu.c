@@ -57,11 +57,16 @@ void vcpu_pin(struct vcpu *v, enum vcpu_pin pin, int level)
         __atomic_fetch_and(&v->pins, ~(uint32_t)pin, __ATOMIC_SEQ_CST);
         return;
     }
-    uint32_t before = __atomic_fetch_or(&v->pins, (uint32_t)pin, __ATOMIC_SEQ_CST);
+    /* In one step: an NMI that is taken meanwhile is not one that this could stand behind. */
+    uint32_t before = __atomic_load_n(&v->pins, __ATOMIC_SEQ_CST), after;
+    do {
+        after = before | pin;
+        if (pin == VCPU_NMI && (before & VCPU_NMI))
+            after |= VCPU_NMI_SECOND;
+    } while (!__atomic_compare_exchange_n(&v->pins, &before, after, false, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST));
     if (!(before & pin))
         wake(v);
-    else if (pin == VCPU_NMI)
-        __atomic_fetch_or(&v->pins, (uint32_t)VCPU_NMI_SECOND, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_init_signal(struct vcpu *v)

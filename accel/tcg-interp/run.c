@@ -291,11 +291,12 @@ static void log_interrupt(struct tcg_cpu *t, const char *what, int vector)
 /* One NMI is taken; a second one waits in its place. */
 static void nmi_taken(struct tcg_cpu *t)
 {
-    pin_taken(t, VCPU_NMI);
-    if (pins(t) & VCPU_NMI_SECOND) {
-        pin_taken(t, VCPU_NMI_SECOND);
-        __atomic_fetch_or(&t->vcpu->pins, VCPU_NMI, __ATOMIC_ACQ_REL);
-    }
+    uint32_t *p = &t->vcpu->pins, before = pins(t), after;
+
+    do {
+        after = before & ~(uint32_t)(before & VCPU_NMI_SECOND ? VCPU_NMI_SECOND : VCPU_NMI);
+    } while (!__atomic_compare_exchange_n(p, &before, after, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
 }
 
 /* Deliver what may be delivered before the next instruction. False: shutdown. */
