@@ -33,7 +33,7 @@ static bool choose_accel(struct machine *m, GError **err)
     if (why)
         fprintf(stderr, "hostel: %s\n", why);
     m->vcpu_ops = &accel_vcpu_ops;
-    return m->accel != NULL;
+    return m->accel || error_prefix(err, "-accel %s", m->config->accel);
 }
 
 static bool make_cpus(struct machine *m, GError **err)
@@ -42,7 +42,7 @@ static bool make_cpus(struct machine *m, GError **err)
     struct cpu_model *model = cpu_model_new(c->cpu, c->sockets, c->cores, c->threads, err);
 
     if (!model)
-        return false;
+        return error_prefix(err, "-cpu %s", c->cpu);
     m->cpu_model = model;
     m->tsc_hz = model->tsc_hz;
     m->inspect = &x86_inspect;
