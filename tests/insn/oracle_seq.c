@@ -57,8 +57,6 @@ static bool row_fits(unsigned row, enum x86_mode mode)
         X86_frstor, X86_fnstenv, X86_fnsave, X86_maskmovq, X86_maskmovdqu,
         /* the peers differ, see oracle_cmp.c */
         X86_fcomi, X86_fcomip, X86_fucomi, X86_fucomip, X86_cvtpi2ps,
-        /* a register bit offset reaches anywhere */
-        X86_bt_Ev_Gv, X86_bts_Ev_Gv, X86_btr_Ev_Gv, X86_btc_Ev_Gv,
     };
     const struct x86_row *r = &x86_rows[row];
 
@@ -82,6 +80,29 @@ static unsigned pick_row(struct seq *q, enum x86_group group)
 }
 
 /* ---- Encoding ------------------------------------------------------------------------------ */
+
+/* ... of one at an address of its own, RIP-relative or (in 64-bit mode, with GS) absolute; what the
+ * displacement has to be is found when the length is known: see aim_fixed(). */
+static unsigned put_fixed_mem(struct seq *q, uint8_t *b, unsigned reg, bool gs)
+{
+    b[0] = reg << 3 | 5;
+    if (q->c->mode != X86_MODE_64 || (!gs && below(q, 2)))
+        return 5;
+    b[0] = reg << 3 | 4; /* no base, no index */
+    b[1] = 0x25;
+    return 6;
+}
+
+static void aim_fixed(struct seq *q, uint8_t *b, unsigned disp_at, const struct x86_insn *i)
+{
+    int32_t disp = 0x800 + (int32_t)below(q, 0x40) * 16 + (below(q, 4) ? 0 : (int32_t)below(q, 16));
+
+    if (i->seg != S_GS)
+        disp += MEM_BASE;
+    if (i->base == SLOT_RIP)
+        disp -= (int32_t)(CODE_START + q->len + i->len);
+    memcpy(b + disp_at, &disp, 4);
+}
 
 /* ModRM, SIB and displacement of a memory operand over the address registers. */
 static unsigned put_mem(struct seq *q, uint8_t *b, unsigned reg, uint8_t *rex)
@@ -113,14 +134,17 @@ static bool encode(struct seq *q, unsigned row, uint8_t *b, struct x86_insn *i)
     const struct x86_enc *e = &x86_encs[row];
     uint32_t pmask = e->mask >> KEY_PFX_SHIFT & 3, pval = e->value >> KEY_PFX_SHIFT & 3;
     bool mem = e->mask & KEY_REG ? !(e->value & KEY_REG) : e->modrm && below(q, 2);
+    bool fixed = mem && below(q, 8) == 0, gs = fixed && q->c->mode == X86_MODE_64 && below(q, 2);
     uint8_t rex = 0, operand[16], reg = below(q, 8);
-    unsigned n = 0, operand_len = 0;
+    unsigned n = 0, operand_len = 0, operand_at;
 
     if ((e->mask & 0xc0) == 0xc0)
-        mem = false;
+        mem = fixed = gs = false;
     if (e->mask & 0x38)
         reg = e->value >> 3 & 7;
-    if (e->modrm && mem) {
+    if (fixed) {
+        operand_len = put_fixed_mem(q, operand, reg, gs);
+    } else if (e->modrm && mem) {
         operand_len = put_mem(q, operand, reg, &rex);
     } else if (e->modrm) {
         operand[0] = 0xc0 | reg << 3 | below(q, 8);
@@ -128,6 +152,8 @@ static bool encode(struct seq *q, unsigned row, uint8_t *b, struct x86_insn *i)
         operand_len = 1;
         rex = below(q, 2);
     }
+    if (gs)
+        b[n++] = 0x65;
     if (pmask == 3 ? pval == MAND_66 : below(q, 8) == 0)
         b[n++] = 0x66;
     if (mem && (e->attr & ROW_LOCK) && below(q, 8) == 0)
@@ -144,11 +170,16 @@ static bool encode(struct seq *q, unsigned row, uint8_t *b, struct x86_insn *i)
     for (unsigned k = 0; k < 2 && escape[e->first >> 8][k]; k++)
         b[n++] = escape[e->first >> 8][k];
     b[n++] = (uint8_t)(e->first + below(q, e->count));
+    operand_at = n;
     memcpy(b + n, operand, operand_len);
     n += operand_len;
     for (unsigned k = 0; k < 8; k++)
         b[n + k] = below(q, 3) ? below(q, 32) : (uint8_t)rng(q->s);
-    return x86_decode(b, n + 8, q->c->mode, i) == DECODE_OK && i->row == row && !i->moffs;
+    if (x86_decode(b, n + 8, q->c->mode, i) != DECODE_OK || i->row != row || i->moffs)
+        return false;
+    if (fixed)
+        aim_fixed(q, b, operand_at + operand_len - 4, i);
+    return true;
 }
 
 /* ---- Flags --------------------------------------------------------------------------------- */
@@ -216,6 +247,18 @@ static bool undefined_result(const struct x86_insn *i) /* SHLD, SHRD of 16 bits 
     return (i->row >= X86_shld_Ib && i->row <= X86_shrd_CL && i->op[0].size == 2);
 }
 
+/* BT and its kin with memory and a register reach as far as the register says. */
+static bool bit_offset_unknown(const struct seq *q, const struct x86_insn *i)
+{
+    switch (i->row) {
+    case X86_bt_Ev_Gv: case X86_bts_Ev_Gv: case X86_btr_Ev_Gv: case X86_btc_Ev_Gv:
+        return oracle_has_mem(i) &&
+               !(q->c->mode == X86_MODE_64 ? i->op[1].reg >= 14 : i->op[1].reg == R_RDI);
+    default:
+        return false;
+    }
+}
+
 static void one_instruction(struct seq *q, enum x86_group group)
 {
     uint8_t b[32];
@@ -226,7 +269,7 @@ static void one_instruction(struct seq *q, enum x86_group group)
 
         if (!encode(q, row, b, &i) || writes_reserved(q, &i) || undefined_result(&i))
             continue;
-        if (i.base == SLOT_RIP || (oracle_has_mem(&i) && i.base == SLOT_ZERO))
+        if (bit_offset_unknown(q, &i))
             continue;
         if ((reads(&i) & q->undef) || (!q->main && moves_stack(&i)))
             continue;
@@ -253,12 +296,17 @@ static void land_jumps(struct seq *q, bool all)
 
 static void forward_jump(struct seq *q)
 {
-    unsigned cond = below(q, 16), n = q->n_jump;
+    unsigned cond = below(q, 16), n = q->n_jump, loop = below(q, 4) == 0;
     uint8_t near[6] = {0x0f, 0x80 | cond}, shrt[2] = {0x70 | cond, 0};
+    uint32_t need = condition_reads(cond);
 
-    if (n == MAX_JUMPS || (condition_reads(cond) & q->undef))
+    if (loop) { /* LOOPNE LOOPE LOOP JCXZ */
+        shrt[0] = 0xe0 | (cond & 3);
+        need = cond & 2 ? 0 : FL_ZF;
+    }
+    if (n == MAX_JUMPS || (need & q->undef))
         return;
-    q->jump[n].size = below(q, 2) ? 1 : 4;
+    q->jump[n].size = loop || below(q, 2) ? 1 : 4;
     q->jump[n].after = 1 + below(q, 3);
     q->jump[n].undef = q->undef;
     if (q->jump[n].size == 1)
@@ -269,14 +317,54 @@ static void forward_jump(struct seq *q)
     q->n_jump++;
 }
 
+/* Directly, or through EAX; both modes have the same bytes. */
 static void call_sub(struct seq *q)
 {
-    uint8_t call[5] = {0xe8};
-    int32_t rel = (int32_t)(q->sub - (q->len + 5));
+    uint8_t call[5] = {0xe8}, load[7] = {0xb8, 0, 0, 0, 0, 0xff, 0xd0};
+    int32_t rel = (int32_t)(q->sub - (q->len + 5)), to = (int32_t)(CODE_START + q->sub);
 
     memcpy(call + 1, &rel, 4);
-    put(q, call, 5);
+    memcpy(load + 1, &to, 4);
+    if (below(q, 2))
+        put(q, call, 5);
+    else
+        put(q, load, 7);
     q->undef = FL_ARITH; /* whatever it leaves */
+}
+
+/* PUSH the address of what follows, RET; or the same by JMP EAX. */
+static void jump_indirect(struct seq *q)
+{
+    uint8_t ret[6] = {0x68, 0, 0, 0, 0, 0xc3}, jmp[7] = {0xb8, 0, 0, 0, 0, 0xff, 0xe0};
+    int32_t after_ret = (int32_t)(CODE_START + q->len + 6);
+    int32_t after_jmp = (int32_t)(CODE_START + q->len + 7);
+
+    memcpy(ret + 1, &after_ret, 4);
+    memcpy(jmp + 1, &after_jmp, 4);
+    if (below(q, 2))
+        put(q, ret, 6);
+    else
+        put(q, jmp, 7);
+}
+
+/* A string instruction over the window, RSI and RDI kept. */
+static void string(struct seq *q)
+{
+    static const uint8_t ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf};
+    uint8_t op = ops[below(q, 10)], rex = 0x48, rep = 0xf2 | below(q, 2);
+    uint8_t count[5] = {0xb9, 1 + below(q, 30)}, lea[3] = {0x8d, 0x7b, below(q, 256)};
+    bool wide = q->c->mode == X86_MODE_64;
+
+    put(q, "\x57\x56", 2); /* push rdi; push rsi */
+    put(q, count, 5);      /* mov ecx, count */
+    put(q, &rex, wide);
+    put(q, lea, 3);        /* lea rdi, [rbx + d] */
+    put(q, &rep, below(q, 4) != 0);
+    put(q, &rex, wide && below(q, 2));
+    put(q, &op, 1);
+    put(q, "\x5e\x5f", 2);
+    if ((op & 6) == 6)
+        q->undef = 0;
 }
 
 static void some(struct seq *q, unsigned n, bool calls)
@@ -285,18 +373,22 @@ static void some(struct seq *q, unsigned n, bool calls)
                                   GROUP_INT, GROUP_SSE, GROUP_SSE, GROUP_MMX, GROUP_X87};
     enum x86_group other = mix[below(q, 10)];
 
-    while (n-- && q->len < CODE_MAX - 100) {
+    while (n-- && q->len < CODE_MAX - 200) {
         land_jumps(q, false);
-        switch (below(q, 12)) {
-        case 0:
+        switch (below(q, 24)) {
+        case 0: case 1:
             forward_jump(q);
             break;
-        case 1:
-            if (calls) {
+        case 2:
+            if (calls)
                 call_sub(q);
-                break;
-            }
-            /* fall through */
+            break;
+        case 3:
+            jump_indirect(q);
+            break;
+        case 4:
+            string(q);
+            break;
         default:
             one_instruction(q, below(q, 3) ? GROUP_INT : other);
         }
@@ -316,13 +408,17 @@ static void registers(struct seq *q)
     q->c->in.rflags &= ~(uint64_t)FL_DF;
     for (unsigned n = 0; n < 16; n++)
         if (q->reserved >> n & 1)
-            r[n] = MEM_BASE + 0x800 + below(q, 0x60) * 16 + (below(q, 4) ? 0 : below(q, 16));
-    r[R_RSP] = MEM_BASE + 0x1800 + below(q, 16) * 8;
+            r[n] = MEM_BASE + 0x600 + below(q, 0xb0) * 16 + (below(q, 4) ? 0 : below(q, 16));
+    if (below(q, 4) == 0) /* page crossings */
+        r[R_RBX] = MEM_BASE + 0xff0 + below(q, 16);
+    if (below(q, 24) == 0) /* a fault some time */
+        r[R_RBP] = MEM_BASE + below(q, 128);
+    r[R_RSP] = MEM_BASE + 0x1f00 + below(q, 16) * 8; /* out of reach of the rest */
     if (wide)
         r[14] = below(q, 64), r[15] = below(q, 16) * 8;
     else
         r[R_RDI] = below(q, 64);
-    r[wide ? 11 : R_RDX] = 1 + below(q, 60); /* the loop counter */
+    r[wide ? 11 : R_RDX] = 1 + below(q, 12); /* the loop counter */
 }
 
 void oracle_gen_seq(struct oracle_case *c, enum x86_mode mode, uint64_t seed)
