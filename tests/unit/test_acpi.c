@@ -38,7 +38,8 @@ static void build(struct acpi_tables *t, unsigned cpus, bool ecam)
     struct acpi_config c = {
         .cpus = cpus, .apic_ids = ids, .hpet = true, .i8042 = true, .fw_cfg = true,
         .serial = {true, true, false, true}, .hpet_id = 0x8086a201, .pm_base = 0x600,
-        .mem32_first = 0xc0000000, .mem32_last = 0xfebfffff, .mem64_first = 0x1000000000ull, .mem64_last = 0x1fffffffffull,
+        .mem32_first = 0xc0000000, .mem32_last = 0xfebfffff,
+        .mem64_first = 0x1000000000ull, .mem64_last = 0x1fffffffffull,
         .ecam_base = ecam ? 0xb0000000 : 0, .ecam_last_bus = 0xff,
     };
 
