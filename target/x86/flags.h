@@ -10,6 +10,9 @@
 
 #include "target/x86/cpu.h"
 
+/* Handlers must not contain calls: with the condition constant these are a few instructions. */
+#define FLAG_INLINE static inline __attribute__((always_inline))
+
 static inline uint32_t x86_szp(uint64_t res)
 {
     return (res == 0 ? FL_ZF : 0) | ((int64_t)res < 0 ? FL_SF : 0) |
@@ -23,7 +26,7 @@ static inline uint64_t x86_zext(uint64_t v, unsigned lg)
     return v << sh >> sh;
 }
 
-static inline bool x86_carry(uint64_t res, uint64_t src, uint32_t cc)
+FLAG_INLINE bool x86_carry(uint64_t res, uint64_t src, uint32_t cc)
 {
     unsigned lg = cc & 3;
 
@@ -47,7 +50,7 @@ static inline bool x86_carry(uint64_t res, uint64_t src, uint32_t cc)
     }
 }
 
-static inline bool x86_overflow(uint64_t res, uint64_t src, uint32_t cc)
+FLAG_INLINE bool x86_overflow(uint64_t res, uint64_t src, uint32_t cc)
 {
     unsigned lg = cc & 3, top = (8u << lg) - 1;
     uint64_t a;
@@ -77,7 +80,7 @@ static inline bool x86_overflow(uint64_t res, uint64_t src, uint32_t cc)
     }
 }
 
-static inline bool x86_adjust(uint64_t res, uint64_t src, uint32_t cc)
+FLAG_INLINE bool x86_adjust(uint64_t res, uint64_t src, uint32_t cc)
 {
     switch (cc & ~3u) {
     case CC_FLAGS:
@@ -110,7 +113,7 @@ static inline uint32_t x86_arith_from(uint64_t res, uint64_t src, uint32_t cc)
 }
 
 /* Condition 0..15 of Jcc, SETcc, CMOVcc (SDM vol. 1 appendix B). */
-static inline bool x86_cond_from(unsigned cond, uint64_t res, uint64_t src, uint32_t cc)
+FLAG_INLINE bool x86_cond_from(unsigned cond, uint64_t res, uint64_t src, uint32_t cc)
 {
     bool flags = (cc & ~3u) == CC_FLAGS, t;
 
