@@ -160,6 +160,30 @@ static void compare_fpu(GString *d, const struct oracle_case *c, const struct ma
         diff_bytes(d, "xmm", r, i->xmm[r], n->fx.xmm[r], o->fx.xmm[r], 16);
 }
 
+/* Control instructions leave the pointers alone; loaded ones were not (oracle_native.c). */
+static bool sets_pointers(const struct x86_insn *i)
+{
+    static const char *const control[] = {"fwait", "fldcw", "fnstcw", "fnstsw", "fnclex", "fninit",
+                                          "fldenv", "fnstenv", "frstor", "fnsave", "fneni",
+                                          "fndisi", "fnsetpm"};
+
+    for (size_t n = 0; n < G_N_ELEMENTS(control); n++)
+        if (!strcmp(x86_rows[i->row].name, control[n]))
+            return false;
+    return x86_rows[i->row].group == GROUP_X87;
+}
+
+static void compare_pointers(GString *d, const struct x86_insn *i, const struct machine_state *n,
+                             const struct machine_state *o)
+{
+    if (!sets_pointers(i) || n->vector >= 0)
+        return;
+    diff(d, "x87 ip", 0, n->x87_ip, o->x87_ip);
+    diff(d, "x87 op", 0, n->x87_op & 0x7ff, o->x87_op & 0x7ff);
+    if (oracle_has_mem(i))
+        diff(d, "x87 dp", 0, n->x87_dp, o->x87_dp);
+}
+
 static void compare_mem(GString *d, const struct oracle_case *c, const struct oracle_run *n,
                         const struct oracle_run *o)
 {
@@ -224,6 +248,8 @@ char *oracle_check(const struct oracle_case *c,
          o.out.rflags & ~(uint64_t)undef);
     compare_gpr(d, c, &n.out, &o.out);
     compare_fpu(d, c, &n.out, &o.out);
+    if (c->count == 1)
+        compare_pointers(d, &i, &n.out, &o.out);
     compare_mem(d, c, &n, &o);
     if (!d->len)
         return g_string_free(d, TRUE);
