@@ -95,8 +95,8 @@ static void leaf_4(const struct cpu_model *m, uint32_t sub, uint32_t out[4])
     if (sub >= 4)
         return;
     share = cache[sub].level == 3 ? cores * threads : threads;
-    out[EAX] = cache[sub].type | cache[sub].level << 5 | 1 << 8 | (share - 1) << 14 |
-               (cores - 1) << 26;
+    out[EAX] = cache[sub].type | cache[sub].level << 5 | 1 << 8 |
+               MIN(share - 1, 0xfffu) << 14 | MIN(cores - 1, 63u) << 26;
     out[EBX] = 63 | (cache[sub].ways - 1u) << 22;
     out[ECX] = cache[sub].kib * 1024 / 64 / cache[sub].ways - 1;
 }

@@ -196,6 +196,15 @@ DO(int3)
     asm volatile("int3");
 }
 
+DO(step_ss_dr)
+{
+    asm volatile("mov %%ss, %%ebx; pushfq; orl $0x100, (%%rsp); popfq; mov %%ebx, %%ss;"
+                 "mov %%dr6, %%rax"
+                 :
+                 :
+                 : "rax", "rbx", "cc");
+}
+
 static void test_registers(void)
 {
     print("== registers\n");
@@ -227,6 +236,12 @@ static void test_registers(void)
         print(MANUAL);
         SHOW("GD", read_dr7);
         print(MANUAL "dr6 %lx, dr7 %lx\n", get_dr6(), get_dr7());
+        set_dr6(0);
+        set_dr7(0x2400);
+        print(MANUAL);
+        SHOW("GD behind MOV SS, stepping", step_ss_dr);
+        print(MANUAL "dr6 %lx\n", get_dr6());
+        set_flags(2);
     }
 }
 
