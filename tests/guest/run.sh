@@ -43,10 +43,10 @@ execute() { # name, output file
     # shellcheck disable=SC2086
     case ${REFEREE:-} in
     qemu)
-        timeout 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! \
+        timeout -k 5 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! \
             $options
         ;;
-    '') timeout 60 "$HOSTEL" -accel tcg-interp $common $options ;;
+    '') timeout -k 5 60 "$HOSTEL" -accel tcg-interp $common $options ;;
     *) echo "REFEREE=$REFEREE: only qemu is known" >&2; exit 2 ;;
     esac
 }
