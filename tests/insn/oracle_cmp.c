@@ -178,6 +178,8 @@ static void compare_pointers(GString *d, const struct x86_insn *i, const struct 
 {
     if (!sets_pointers(i) || n->vector >= 0)
         return;
+    if (!n->x87_ip) /* lost when the host's kernel switched tasks: AMD saves them with ES only */
+        return;
     diff(d, "x87 ip", 0, n->x87_ip, o->x87_ip);
     diff(d, "x87 op", 0, n->x87_op & 0x7ff, o->x87_op & 0x7ff);
     if (oracle_has_mem(i))
