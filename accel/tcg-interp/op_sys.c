@@ -155,7 +155,7 @@ static unsigned debug_register(struct x86_cpu *c, unsigned n)
         x86_ud(c);
     need_cpl0(c);
     if (c->dr[7] & DR7_GD) {
-        c->dr[6] |= DR6_BD | c->db_pending; /* with a trap that MOV SS has held back */
+        c->dr[6] |= DR6_BD; /* a trap that MOV SS holds back is lost */
         x86_raise(c, EXC_DB);
     }
     return n == 4 || n == 5 ? n + 2 : n;
