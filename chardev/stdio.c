@@ -34,6 +34,15 @@ static void stdio_free(struct chardev *chr)
     terminal_restore();
 }
 
+/* The end of input. A terminal in raw mode has none but a hang-up, and only the leader of its
+ * session gets a SIGHUP for that. */
+static void stdio_ended(struct chr_stream *s)
+{
+    stream_stop_reading(s);
+    if (s->chr->interactive)
+        machine_request_shutdown(s->chr->machine, CAUSE_HOST_SIGNAL);
+}
+
 static const struct chardev_ops stdio_ops = {
     .name = "stdio", .write = stdio_write, .accept_input = stdio_accept_input, .free = stdio_free};
 
@@ -64,7 +73,7 @@ struct chardev *chardev_make_stdio(struct machine *m, const char *id, const stru
         return NULL;
     }
     struct stdio_chr *c = chardev_alloc(m, &stdio_ops, sizeof(*c), id);
-    stream_open(&c->s, &c->chr, rfd, wfd, stream_stop_reading);
+    stream_open(&c->s, &c->chr, rfd, wfd, stdio_ended);
     c->chr.open = true;
     c->chr.interactive = isatty(STDIN_FILENO);
     terminal_raw(STDIN_FILENO, signals);
