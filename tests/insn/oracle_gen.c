@@ -450,11 +450,19 @@ static bool aim_implied(struct oracle_case *c, const struct x86_insn *i, uint64_
 
 /* ---- Making the instruction meet something ----------------------------------------------- */
 
-static uint64_t *mem_at(struct oracle_case *c, uint64_t at)
+static uint8_t *mem_at(struct oracle_case *c, uint64_t at)
 {
     if (at - MEM_BASE > MEM_SIZE - 16)
         at = MEM_BASE;
-    return (uint64_t *)(c->mem + (at - MEM_BASE));
+    return c->mem + (at - MEM_BASE);
+}
+
+static uint64_t get_mem(struct oracle_case *c, uint64_t at, unsigned offset)
+{
+    uint64_t v;
+
+    memcpy(&v, mem_at(c, at) + offset, sizeof(v));
+    return v;
 }
 
 static void put_mem(struct oracle_case *c, uint64_t at, uint64_t v, unsigned size)
@@ -502,13 +510,14 @@ static bool adjust(struct oracle_case *c, struct enc *x, const struct x86_insn *
         break;
     case X86_cmpxchg_Eb_Gb: case X86_cmpxchg_Ev_Gv:
         if (chance(s, 50) && !uses(i, R_RAX))
-            r[R_RAX] = mem ? *mem_at(c, at) : r[o[0].reg];
+            r[R_RAX] = mem ? get_mem(c, at, 0) : r[o[0].reg];
         break;
     case X86_cmpxchg8b: case X86_cmpxchg16b:
         if (uses(i, R_RAX) || uses(i, R_RDX) || chance(s, 50))
             break;
-        r[R_RAX] = i->row == X86_cmpxchg8b ? (uint32_t)*mem_at(c, at) : *mem_at(c, at);
-        r[R_RDX] = i->row == X86_cmpxchg8b ? *mem_at(c, at) >> 32 : mem_at(c, at)[1];
+        old = get_mem(c, at, 0);
+        r[R_RAX] = i->row == X86_cmpxchg8b ? (uint32_t)old : old;
+        r[R_RDX] = i->row == X86_cmpxchg8b ? old >> 32 : get_mem(c, at, 8);
         break;
     case X86_div_Eb: case X86_idiv_Eb: case X86_div_Ev: case X86_idiv_Ev:
         if (chance(s, 70) && !uses(i, R_RDX))
@@ -530,7 +539,7 @@ static bool adjust(struct oracle_case *c, struct enc *x, const struct x86_insn *
             if (i->row == X86_fbld && chance(s, 80))
                 kind = K_BCD;
             if (kind != K_COUNT && chance(s, 60) && x86_rows[i->row].group == GROUP_X87)
-                fill(s, (uint8_t *)mem_at(c, at), o->size, kind);
+                fill(s, mem_at(c, at), o->size, kind);
         }
     }
     return true;
