@@ -61,7 +61,7 @@ struct pci_device_type {
 };
 
 struct pci_bar {
-    struct region *region; /* NULL: not implemented */
+    struct region *region; /* NULL: no such BAR, it reads as 0 */
     enum pci_bar_kind kind;
     uint64_t size;
 };
