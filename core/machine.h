@@ -113,7 +113,7 @@ struct machine {
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */
     const struct vcpu_ops *vcpu_ops; /* how vCPUs run: set before machine_create_vcpus() */
     const struct accel *accel;
-    void *accel_data;
+    void *accel_data[ACCEL_SLOTS];
     /* The CPU whose I/O access is being served: accelerators set it, under the machine lock,
      * around the access; NULL otherwise. Only for what is per CPU on the bus: the local APIC. */
     struct vcpu *current;

@@ -31,6 +31,10 @@ enum vcpu_pin { /* bits of vcpu.pins */
     VCPU_NMI_SECOND = 32,
 };
 
+/* Each accelerator keeps what it needs of a machine and of a vCPU in its own slot of accel_data,
+ * so that several can be alive on one machine. */
+enum accel_slot { ACCEL_TCG, ACCEL_KVM, ACCEL_COMPARE, ACCEL_SLOTS };
+
 enum vcpu_exit { /* why accel->run returned */
     VCPU_KICKED,   /* vcpu_kick(): look at requests and go on */
     VCPU_HALTED,   /* HLT/MWAIT/wait-for-SIPI: sleep until a pin or kick */
@@ -82,8 +86,8 @@ struct vcpu {
     struct machine *machine;
     unsigned index;
     uint32_t apic_id;
-    const struct accel *accel;
-    void *accel_data; /* the accelerator's own */
+    const struct accel *accel; /* the one that runs it now */
+    void *accel_data[ACCEL_SLOTS];
     GThread *thread;  /* under -icount all vCPUs share one */
 
     uint32_t pins;       /* atomic: enum vcpu_pin */

@@ -491,12 +491,12 @@ static enum vcpu_exit run_until(struct tcg_cpu *t, uint64_t limit)
 
 static enum vcpu_exit tcg_run(struct vcpu *v)
 {
-    return run_until(v->accel_data, INT64_MAX);
+    return run_until(v->accel_data[ACCEL_TCG], INT64_MAX);
 }
 
 static enum vcpu_exit tcg_run_budget(struct vcpu *v, int64_t insns, int64_t *done)
 {
-    struct tcg_cpu *t = v->accel_data;
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
     enum vcpu_exit e;
 
     t->budget_start = t->icount;
@@ -507,7 +507,7 @@ static enum vcpu_exit tcg_run_budget(struct vcpu *v, int64_t insns, int64_t *don
 
 static int64_t tcg_executed(struct vcpu *v)
 {
-    struct tcg_cpu *t = v->accel_data;
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
 
     return tcg_icount_now(t) - t->budget_start;
 }
@@ -550,14 +550,14 @@ static bool tcg_vm_init(struct machine *m, GError **err)
     g_rec_mutex_init(&vm->exclusive);
     emit_init(vm);
     vm->listener.commit = map_changed;
-    m->accel_data = vm;
+    m->accel_data[ACCEL_TCG] = vm;
     as_add_listener(&m->mem, &vm->listener);
     return true;
 }
 
 static void tcg_vm_exit(struct machine *m)
 {
-    struct tcg_vm *vm = m->accel_data;
+    struct tcg_vm *vm = m->accel_data[ACCEL_TCG];
 
     as_del_listener(&m->mem, &vm->listener);
     for (unsigned n = 0; n < MAX_RAMS; n++) {
@@ -577,12 +577,12 @@ static void tcg_vm_exit(struct machine *m)
     g_rec_mutex_clear(&vm->exclusive);
     g_free(vm->fast);
     g_free(vm);
-    m->accel_data = NULL;
+    m->accel_data[ACCEL_TCG] = NULL;
 }
 
 static bool tcg_vcpu_init(struct vcpu *v, GError **err)
 {
-    struct tcg_vm *vm = v->machine->accel_data;
+    struct tcg_vm *vm = v->machine->accel_data[ACCEL_TCG];
     struct tcg_cpu *t;
 
     (void)err;
@@ -606,7 +606,7 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **err)
     block_init(t);
     tlb_init(t);
     tlb_select(t);
-    v->accel_data = t;
+    v->accel_data[ACCEL_TCG] = t;
     g_mutex_lock(&vm->sync_lock);
     g_ptr_array_add(vm->cpus, t);
     g_mutex_unlock(&vm->sync_lock);
@@ -615,7 +615,7 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **err)
 
 static void tcg_vcpu_exit(struct vcpu *v)
 {
-    struct tcg_cpu *t = v->accel_data;
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
 
     if (!t)
         return;
@@ -626,18 +626,18 @@ static void tcg_vcpu_exit(struct vcpu *v)
     tlb_fini(t);
     g_mutex_clear(&t->req_lock);
     g_array_free(t->req, TRUE);
-    v->accel_data = NULL;
+    v->accel_data[ACCEL_TCG] = NULL;
     free(t);
 }
 
 static void tcg_save(struct vcpu *v, struct x86_state *st)
 {
-    x86_cpu_save(&((struct tcg_cpu *)v->accel_data)->x, st);
+    x86_cpu_save(&((struct tcg_cpu *)v->accel_data[ACCEL_TCG])->x, st);
 }
 
 static void tcg_load(struct vcpu *v, const struct x86_state *st)
 {
-    struct tcg_cpu *t = v->accel_data;
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
 
     x86_cpu_load(&t->x, st);
     tlb_flush_all(t);
@@ -646,7 +646,7 @@ static void tcg_load(struct vcpu *v, const struct x86_state *st)
 
 static bool tcg_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 {
-    struct tcg_cpu *t = v->accel_data;
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
     struct x86_walk w;
 
     if (!x86_walk_probe(&t->x, linear, &w))
@@ -657,7 +657,7 @@ static bool tcg_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 
 static void tcg_describe(struct vcpu *v, GString *out)
 {
-    const struct tcg_cpu *t = v->accel_data;
+    const struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
 
     g_string_append_printf(out,
                            "instructions %" G_GUINT64_FORMAT "\nblocks built %" G_GUINT64_FORMAT

@@ -44,7 +44,7 @@ static bool make_sse(uint8_t *code, struct x86_insn *i)
     if (i->base == SLOT_RIP && (uint32_t)(i->disp + 16) < 32)
         return false;
     return x86_rows[i->row].group == GROUP_SSE && !(x86_rows[i->row].attr & ROW_MMX) &&
-           x86_has((struct x86_cpu *)B.v.accel_data, x86_rows[i->row].feature);
+           x86_has((struct x86_cpu *)B.v.accel_data[ACCEL_TCG], x86_rows[i->row].feature);
 }
 
 /* One random instruction of the groups that have fast handlers; false: try again. */
@@ -74,7 +74,7 @@ static bool make(uint8_t *code, struct x86_insn *i)
         return false; /* it may store into itself or into the HLT */
     return x86_rows[i->row].group == GROUP_INT &&
            (!x86_rows[i->row].feature ||
-            x86_has((struct x86_cpu *)B.v.accel_data, x86_rows[i->row].feature));
+            x86_has((struct x86_cpu *)B.v.accel_data[ACCEL_TCG], x86_rows[i->row].feature));
 }
 
 static void random_state(struct x86_state *st)

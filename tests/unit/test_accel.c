@@ -60,19 +60,19 @@ struct toy {
 
 static bool toy_init(struct vcpu *v, GError **err)
 {
-    v->accel_data = g_new0(struct toy, 1);
+    v->accel_data[ACCEL_TCG] = g_new0(struct toy, 1);
     v->wake_mask = VCPU_INTR;
     return true;
 }
 static void toy_exit(struct vcpu *v)
 {
-    g_free(v->accel_data);
+    g_free(v->accel_data[ACCEL_TCG]);
 }
 
 /* Every 7001 instructions (more on later vCPUs): HLT until the next timer's pin. */
 static enum vcpu_exit toy_run(struct vcpu *v, int64_t insns, int64_t *done)
 {
-    struct toy *t = v->accel_data;
+    struct toy *t = v->accel_data[ACCEL_TCG];
     enum vcpu_exit why = VCPU_KICKED;
     for (t->in_run = 0; t->in_run < insns;) {
         if (__atomic_exchange_n(&t->kick, 0, __ATOMIC_SEQ_CST) && v->kicked)
@@ -91,11 +91,11 @@ static enum vcpu_exit toy_run(struct vcpu *v, int64_t insns, int64_t *done)
 }
 static int64_t toy_executed(struct vcpu *v)
 {
-    return ((struct toy *)v->accel_data)->in_run;
+    return ((struct toy *)v->accel_data[ACCEL_TCG])->in_run;
 }
 static void toy_kick(struct vcpu *v)
 {
-    __atomic_store_n(&((struct toy *)v->accel_data)->kick, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&((struct toy *)v->accel_data[ACCEL_TCG])->kick, 1, __ATOMIC_SEQ_CST);
 }
 static void toy_load(struct vcpu *v, const struct x86_state *st)
 {
@@ -131,7 +131,7 @@ static void tick(void *arg)
     struct event e = {.now = clock_now(&w->m->vclock), .icount = accel_icount(w->m)};
     for (unsigned i = 0; i < 2; i++) {
         struct vcpu *v = w->m->vcpus->pdata[i];
-        e.each[i] = ((struct toy *)v->accel_data)->total;
+        e.each[i] = ((struct toy *)v->accel_data[ACCEL_TCG])->total;
         vcpu_pin(v, VCPU_INTR, 1);
     }
     int64_t planned = (int64_t)(w->events->len + 1) * PERIOD;
