@@ -125,6 +125,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_powerdown = g_ptr_array_new_with_free_func(g_free);
     m->on_reset = g_ptr_array_new_with_free_func(g_free);
     m->on_a20 = g_ptr_array_new_with_free_func(g_free);
+    m->on_irqchip = g_ptr_array_new_with_free_func(g_free);
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
     m->info = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
@@ -190,6 +191,7 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->on_powerdown);
     g_ptr_array_unref(m->on_reset);
     g_ptr_array_unref(m->on_a20);
+    g_ptr_array_unref(m->on_irqchip);
     g_ptr_array_unref(m->on_exit);
     g_ptr_array_unref(m->info);
     g_main_context_unref(m->context);
@@ -280,6 +282,7 @@ int machine_run(struct machine *m)
 
 void machine_save(struct machine *m, GByteArray *out)
 {
+    irqchip_fetch_all(m);
     int64_t now = clock_now(&m->vclock);
     g_byte_array_append(out, (const guint8 *)SAVE_MAGIC, 8);
     g_byte_array_append(out, (const guint8 *)&now, sizeof(now));

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/device.h"
 #include "core/irq.h"
+#include "core/irqchip.h"
 #include "core/region.h"
 #include "core/vcpu.h"
 #include "util/log.h"
@@ -123,6 +124,7 @@ struct machine {
     struct irq_line isa_irq[16]; /* what an ISA device's interrupt pin drives; by the board */
     struct irq_line gsi[24];     /* I/O APIC pins (0-15 with the PIC's input too); by the board */
     struct apic_bus *apic_bus;   /* what connects the local APICs, or NULL */
+    const struct irqchip_ops *irqchip; /* the host kernel's controllers; NULL: all are ours */
     struct pci_bus *pci;         /* root bus, or NULL; hw/pci/pci.h */
     struct fw_cfg *fw_cfg;       /* or NULL; hw/misc/fw_cfg.h */
 
@@ -136,6 +138,7 @@ struct machine {
     GPtrArray *on_state_change;
     GPtrArray *on_powerdown;   /* ACPI power button */
     GPtrArray *on_a20;         /* m->a20 has changed: the board remaps, accelerators flush */
+    GPtrArray *on_irqchip;     /* m->irqchip has changed: irqchip_set() */
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, ROM copies) */
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */

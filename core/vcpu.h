@@ -47,7 +47,8 @@ enum vcpu_exit { /* why accel->run returned */
 struct vcpu_apic {
     void *apic;
     /* Accept the highest-priority interrupt: vector, or -1 if none any more (spurious). Asks
-     * the LAPIC first, then the PIC through LINT0/ExtINT. Lowers VCPU_INTR if none is left. */
+     * the LAPIC first, then the PIC through LINT0/ExtINT. Lowers VCPU_INTR if none is left.
+     * With the local APIC in the host kernel (machine.irqchip) it is the PIC alone. */
     int (*ack)(void *apic);
     uint64_t (*get_base)(void *apic);             /* IA32_APIC_BASE */
     bool (*set_base)(void *apic, uint64_t value); /* false: #GP */
@@ -58,6 +59,8 @@ struct vcpu_apic {
     bool (*msr_write)(void *apic, uint32_t msr, uint64_t value); /* false: #GP */
     void (*tsc_changed)(void *apic); /* after a change of tsc_offset: the TSC deadline moves */
     void (*init)(void *apic); /* INIT: reset registers except the APIC ID */
+    /* A local APIC in the host kernel has ended a level-triggered interrupt. */
+    void (*eoi)(void *apic, uint8_t vector);
 };
 
 /*

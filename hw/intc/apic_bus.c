@@ -51,12 +51,24 @@ static struct lapic *arbitrate(struct machine *m, uint32_t dest, bool logical)
     return best;
 }
 
+struct msi_message apic_message(uint32_t dest, bool logical, enum apic_delivery mode,
+                                uint8_t vector, bool level_triggered)
+{
+    return (struct msi_message){
+        .addr = APIC_DEFAULT_BASE | (dest & 0xff) << MSI_DEST_SHIFT | (logical ? MSI_LOGICAL : 0),
+        .data = vector | (uint32_t)mode << 8 | MSI_DATA_ASSERT |
+                (level_triggered ? MSI_DATA_LEVEL : 0),
+    };
+}
+
 bool apic_deliver(struct machine *m, uint32_t dest, bool logical, enum apic_delivery mode,
                   uint8_t vector, bool level_triggered, bool assert_level)
 {
     bool taken = false;
     if (!assert_level)
         return false;
+    if (m->irqchip)
+        return m->irqchip->msi(m, apic_message(dest, logical, mode, vector, level_triggered));
     if (mode == APIC_LOWEST) {
         struct lapic *a = arbitrate(m, dest, logical);
         return a && lapic_accept(a, mode, vector, level_triggered);
@@ -140,12 +152,23 @@ void apic_bus_set_lint(void *opaque, int n, int level)
     }
 }
 
+static void moved(void *arg)
+{
+    struct apic_bus *bus = arg;
+    for (unsigned i = 0; i < bus->machine->vcpus->len; i++) {
+        struct lapic *a = lapic_of(bus->machine, i);
+        if (a)
+            lapic_moved(a);
+    }
+}
+
 void apic_bus_init(struct apic_bus *bus, struct machine *m)
 {
     bus->machine = m;
     region_init_io(&bus->msi, "msi", &msi_ops, bus, MSI_SIZE);
     region_add(&m->mem_root, APIC_DEFAULT_BASE, &bus->msi, MSI_PRIORITY);
     m->apic_bus = bus;
+    machine_add_hook(m->on_irqchip, moved, bus);
 }
 
 void apic_bus_fini(struct apic_bus *bus)

@@ -32,6 +32,27 @@ static void ioapic_send(struct ioapic *s, unsigned n)
         s->redir[n] |= RTE_REMOTE_IRR;
 }
 
+static struct msi_message entry_message(uint64_t e)
+{
+    return apic_message(e >> RTE_DEST_SHIFT, e & RTE_LOGICAL, e >> RTE_DELIVERY_SHIFT & 7,
+                        e & RTE_VECTOR, entry_is_level(e));
+}
+
+/* An entry that was just masked may still wait for its EOI. */
+static void tell_kernel(struct ioapic *s)
+{
+    struct machine *m = s->dev.machine;
+    struct msi_message pin[IRQCHIP_PINS] = {0};
+    uint32_t level = 0;
+    for (unsigned n = 0; m->irqchip && n < IOAPIC_PINS; n++)
+        if (entry_is_level(s->redir[n])) {
+            pin[n] = entry_message(s->redir[n]);
+            level |= 1u << n;
+        }
+    if (m->irqchip)
+        m->irqchip->pins(m, pin, level);
+}
+
 /* Level-triggered entries: send while the line is active and nobody works on it. */
 static void ioapic_update(struct ioapic *s, unsigned n)
 {
@@ -90,6 +111,7 @@ static void entry_write_low(struct ioapic *s, unsigned n, uint32_t v)
     if (!entry_is_level(e)) /* switching to edge and back ends a stuck interrupt */
         e &= ~(uint64_t)RTE_REMOTE_IRR;
     s->redir[n] = e;
+    tell_kernel(s);
     ioapic_update(s, n);
 }
 
@@ -97,10 +119,12 @@ static void window_write(struct ioapic *s, uint32_t v)
 {
     if (s->select >= IOREDTBL && s->select < IOREDTBL + 2 * IOAPIC_PINS) {
         unsigned n = (s->select - IOREDTBL) / 2;
-        if (s->select & 1)
+        if (s->select & 1) {
             s->redir[n] = (uint32_t)s->redir[n] | (uint64_t)(v & 0xff000000) << 32;
-        else
+            tell_kernel(s);
+        } else {
             entry_write_low(s, n, v);
+        }
     } else if (s->select == IOAPICID) {
         s->id = v >> 24 & 0x0f;
     }
@@ -137,12 +161,24 @@ static void ioapic_reset(struct device *dev)
     s->select = 0;
     for (unsigned n = 0; n < IOAPIC_PINS; n++)
         s->redir[n] = RTE_MASKED;
+    tell_kernel(s);
+}
+
+static void ioapic_loaded(struct device *dev)
+{
+    tell_kernel((struct ioapic *)dev);
+}
+
+static void moved(void *s)
+{
+    tell_kernel(s);
 }
 
 static bool ioapic_realize(struct device *dev, GError **err)
 {
     struct ioapic *s = (struct ioapic *)dev;
     region_init_io(&s->mmio, "ioapic", &ioapic_ops, s, 0x1000);
+    machine_add_hook(dev->machine->on_irqchip, moved, s);
     return true;
 }
 
@@ -193,5 +229,6 @@ const struct device_type ioapic_type = {
     .internal = true,
     .realize = ioapic_realize,
     .reset = ioapic_reset,
+    .loaded = ioapic_loaded,
     .unrealize = ioapic_unrealize,
 };

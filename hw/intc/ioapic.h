@@ -9,9 +9,10 @@
 
 #include "core/device.h"
 #include "core/irq.h"
+#include "core/irqchip.h"
 #include "core/region.h"
 
-#define IOAPIC_PINS 24
+#define IOAPIC_PINS IRQCHIP_PINS
 
 struct ioapic {
     struct device dev;

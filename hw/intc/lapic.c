@@ -66,7 +66,7 @@ static bool extint_pending(const struct lapic *a)
 
 void lapic_update(struct lapic *a)
 {
-    bool level = deliverable(a) || extint_pending(a);
+    bool level = lapic_in_kernel(a) ? a->bus->lint[0] : deliverable(a) || extint_pending(a);
     bool pin = __atomic_load_n(&a->vcpu->pins, __ATOMIC_SEQ_CST) & VCPU_INTR;
     if (level != pin)
         vcpu_pin(a->vcpu, VCPU_INTR, level);
@@ -137,6 +137,12 @@ void lapic_lint(struct lapic *a, int n, bool level)
 {
     bool rising = level && !a->lint[n];
     a->lint[n] = level;
+    if (lapic_in_kernel(a)) {
+        if (n == 1 && rising)
+            a->dev.machine->irqchip->lint1(a->vcpu);
+        lapic_update(a);
+        return;
+    }
     uint32_t *v = &a->lvt[LVT_LINT0 + n];
     unsigned mode = lint_mode(a, n);
     if (!lapic_enabled(a)) { /* the pins are INTR and NMI */
@@ -175,9 +181,20 @@ void lapic_eoi(struct lapic *a)
 
 /* ---- What the vCPU calls --------------------------------------------------------------------- */
 
+/* Only the PIC asks through the pin; another CPU may have been faster. */
+static int ack_beside_kernel(struct lapic *a)
+{
+    bool asks = a->bus->lint[0] && a->bus->extint_ack;
+    int vector = asks ? a->bus->extint_ack(a->bus->extint_arg) : -1;
+    lapic_update(a);
+    return vector;
+}
+
 static int lapic_ack(void *opaque)
 {
     struct lapic *a = opaque;
+    if (lapic_in_kernel(a))
+        return ack_beside_kernel(a);
     unsigned vector = deliverable(a);
     if (vector) {
         set_bit(a->irr, vector, false);
@@ -192,6 +209,13 @@ static int lapic_ack(void *opaque)
     }
     lapic_update(a);
     return result;
+}
+
+static void lapic_eoi_from_kernel(void *opaque, uint8_t vector)
+{
+    struct lapic *a = opaque;
+    if (a->bus->eoi)
+        a->bus->eoi(a->bus->eoi_arg, vector);
 }
 
 static uint64_t lapic_get_base(void *opaque)
@@ -294,10 +318,13 @@ static void lapic_tsc_changed(void *opaque)
 
 /* ---- The register page ----------------------------------------------------------------------- */
 
-/* The accessing CPU's local APIC, if its page is this one; without a CPU, the page's owner. */
+/* The accessing CPU's local APIC, if its page is this one; without a CPU, the page's owner. What
+ * gets here beside the host kernel's local APICs is not for them. */
 static struct lapic *target(struct lapic *owner)
 {
     struct vcpu *v = owner->dev.machine->current;
+    if (lapic_in_kernel(owner))
+        return NULL;
     if (!v)
         return owner;
     struct lapic *a = v->lapic.apic;
@@ -347,6 +374,12 @@ static void lapic_reset(struct device *dev)
     lapic_update(a);
 }
 
+void lapic_moved(struct lapic *a)
+{
+    lapic_timer_arm(a);
+    lapic_update(a);
+}
+
 static void lapic_loaded(struct device *dev)
 {
     struct lapic *a = (struct lapic *)dev;
@@ -380,6 +413,7 @@ static bool lapic_realize(struct device *dev, GError **err)
         .msr_write = lapic_msr_write,
         .tsc_changed = lapic_tsc_changed,
         .init = lapic_init_signal,
+        .eoi = lapic_eoi_from_kernel,
     };
     lapic_reset(dev);
     return true;

@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/device.h"
+#include "core/irqchip.h"
 #include "core/region.h"
 #include "core/vcpu.h"
 
@@ -74,6 +75,9 @@ void apic_bus_set_lint(void *bus, int n, int level);
  * broadcast; logical: bit 11 of the message. Returns false if no CPU took it. */
 bool apic_deliver(struct machine *m, uint32_t dest, bool logical, enum apic_delivery mode,
                   uint8_t vector, bool level_triggered, bool assert_level);
+/* What apic_deliver() sends, as a message. */
+struct msi_message apic_message(uint32_t dest, bool logical, enum apic_delivery mode,
+                                uint8_t vector, bool level_triggered);
 /* The message of an MSI write (address within fee00000h's 1 MiB, 32 bits of data). */
 void apic_msi(struct machine *m, uint32_t addr, uint32_t data);
 

@@ -15,6 +15,11 @@ static inline bool lapic_x2(const struct lapic *a)
 {
     return (a->base & (APIC_BASE_EN | APIC_BASE_EXTD)) == (APIC_BASE_EN | APIC_BASE_EXTD);
 }
+/* The registers are the host kernel's: see core/irqchip.h. */
+static inline bool lapic_in_kernel(const struct lapic *a)
+{
+    return a->dev.machine->irqchip != NULL;
+}
 static inline bool lapic_software_enabled(const struct lapic *a)
 {
     return a->svr & SVR_ENABLE;
@@ -29,6 +34,7 @@ void lapic_lvt_fire(struct lapic *a, enum apic_lvt which);
 void lapic_eoi(struct lapic *a);
 void lapic_send_ipi(struct lapic *a);
 void lapic_lint(struct lapic *a, int n, bool level);
+void lapic_moved(struct lapic *a); /* into the host kernel, or back */
 
 /* lapic_regs.c: 0-3Fh; false for a register that is not there or refuses the value. */
 bool lapic_reg_read(struct lapic *a, unsigned reg, uint32_t *value);

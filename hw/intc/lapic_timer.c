@@ -70,7 +70,7 @@ uint32_t lapic_timer_current(struct lapic *a)
 
 void lapic_timer_arm(struct lapic *a)
 {
-    if (!(a->lvt[LVT_TIMER] & LVT_MASKED) && lapic_enabled(a)) {
+    if (!(a->lvt[LVT_TIMER] & LVT_MASKED) && lapic_enabled(a) && !lapic_in_kernel(a)) {
         if (lapic_timer_mode(a) == TIMER_TSC_DEADLINE && a->tsc_deadline) {
             timer_set(&a->timer, deadline_ns(a));
             return;

@@ -375,6 +375,7 @@ static void info_lapic(void *arg, GString *out)
 {
     struct board *b = arg;
 
+    irqchip_fetch_all(b->dev.machine);
     for (unsigned i = 0; i < b->nlapics; i++)
         lapic_describe(b->lapics[i], out);
 }
