@@ -39,6 +39,13 @@ struct accel {
      */
     enum vcpu_exit (*run_budget)(struct vcpu *v, int64_t insns, int64_t *done);
     int64_t (*executed)(struct vcpu *v);
+    /*
+     * The architectural state, in the vCPU's thread. save() leaves out what waits at the pins
+     * (vcpu->pins stay as they are); load() adds the NMIs of *st to them, or takes them itself.
+     * So a state can go from one accelerator to another while other threads raise pins. A
+     * snapshot, pins included, is vcpu_save(). save() finishes an I/O instruction that is in
+     * the middle.
+     */
     void (*save)(struct vcpu *v, struct x86_state *st);
     void (*load)(struct vcpu *v, const struct x86_state *st);
     /* Translate a linear address with the vCPU's present paging, without side effects.
@@ -63,6 +70,12 @@ void accel_help(GString *out);
 /* The loop around run(): main.c sets machine.accel and machine.vcpu_ops before
  * machine_create_vcpus(). */
 extern const struct vcpu_ops accel_vcpu_ops;
+
+/* The TSC of a vCPU whose counter follows the virtual clock, into and out of a state. Lock held
+ * for accel_set_tsc_offset(): the TSC deadline moves. accel/tsc.c. */
+void accel_save_tsc(struct vcpu *v, struct x86_state *st);
+uint64_t accel_tsc_offset(const struct machine *m, const struct x86_state *st);
+void accel_set_tsc_offset(struct vcpu *v, uint64_t offset);
 
 /* Guest instructions executed so far under -icount. */
 int64_t accel_icount(struct machine *m);

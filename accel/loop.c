@@ -126,18 +126,31 @@ static void ops_reset(struct vcpu *v)
     x86_state_reset(st, v->index == 0, model ? model->signature : 0);
     if (v->boot)
         accel_boot_state(st, v->boot, v->machine->cpu_model->phys_bits);
+    st->tsc_vtime = clock_now(&v->machine->vclock);
     v->accel->load(v, st);
     g_free(st);
 }
 
+/* Pins are levels that chips drive, but these are events that nobody would raise again. */
 static void ops_save(struct vcpu *v, struct x86_state *st)
 {
+    uint32_t pins = vcpu_pins(v);
+
     v->accel->save(v, st);
+    st->nmi_pending = MIN(2, st->nmi_pending + !!(pins & VCPU_NMI) + !!(pins & VCPU_NMI_SECOND));
+    st->init_pending = !!(pins & VCPU_INIT);
+    st->sipi_pending = !!(pins & VCPU_SIPI);
+    st->sipi_vector = st->sipi_pending ? v->sipi_vector : 0;
 }
 
 static void ops_load(struct vcpu *v, const struct x86_state *st)
 {
+    vcpu_pin(v, VCPU_NMI | VCPU_NMI_SECOND | VCPU_INIT | VCPU_SIPI, 0);
     v->accel->load(v, st);
+    if (st->init_pending)
+        vcpu_init_signal(v);
+    if (st->sipi_pending)
+        vcpu_sipi(v, st->sipi_vector);
 }
 
 static uint32_t ops_apic_id(const struct machine *m, unsigned index)

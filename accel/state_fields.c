@@ -18,12 +18,17 @@ const struct state_field x86_state_fields[] = {
     FPR(0), FPR(1), FPR(2), FPR(3), FPR(4), FPR(5), FPR(6), FPR(7),
     F(fcw), F(fsw), F(ftw), F(fop), F(fcs), F(fds), F(fip), F(fdp), F(mxcsr),
     STATE_BUFFER(struct x86_state, xmm),
-    STATE_BUFFER(struct x86_state, ymmh),
+    STATE_BUFFER(struct x86_state, ext.ymmh),
+    STATE_ARRAY(struct x86_state, ext.opmask),
+    STATE_BUFFER(struct x86_state, ext.zmmh),
+    STATE_BUFFER(struct x86_state, ext.zmm16),
+    F(ext.pkru),
 #define MSR(index, name, ...) F(msr.name),
 #include "target/x86/msr.def"
 #undef MSR
-    F(tsc),
-    F(mp_state), F(inhibit_irq), F(inhibit_movss), F(nmi_masked), F(nmi_pending), F(sipi_vector),
-    F(exc_pending), F(exc_vector), F(exc_has_error), F(exc_soft), F(exc_error),
+    F(tsc), F(tsc_vtime),
+    F(mp_state), F(inhibit_irq), F(inhibit_movss), F(nmi_masked), F(nmi_pending), F(init_pending),
+    F(sipi_pending), F(sipi_vector),
+    F(event), F(event_vector), F(event_has_error), F(event_error), F(db_pending),
     STATE_END,
 };

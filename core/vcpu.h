@@ -44,6 +44,8 @@ enum vcpu_exit { /* why accel->run returned */
     VCPU_FATAL,    /* the accelerator cannot go on; it logged why */
 };
 
+#define VCPU_APIC_PAGE 1024 /* bytes of struct kvm_lapic_state */
+
 struct vcpu_apic {
     void *apic;
     /* Accept the highest-priority interrupt: vector, or -1 if none any more (spurious). Asks
@@ -59,6 +61,15 @@ struct vcpu_apic {
     bool (*msr_write)(void *apic, uint32_t msr, uint64_t value); /* false: #GP */
     void (*tsc_changed)(void *apic); /* after a change of tsc_offset: the TSC deadline moves */
     void (*init)(void *apic); /* INIT: reset registers except the APIC ID */
+    /*
+     * All registers, as KVM_GET_LAPIC gives and KVM_SET_LAPIC takes them (with 32-bit IDs), for
+     * an exchange with a local APIC in the host kernel. IA32_APIC_BASE and IA32_TSC_DEADLINE are
+     * apart: get_base() and msr_read() have them, set_regs() takes them; the latter after
+     * tsc_offset is right. See hw/intc/lapic_page.c for what an expired timer looks like.
+     */
+    void (*get_regs)(void *apic, uint8_t page[VCPU_APIC_PAGE]);
+    void (*set_regs)(void *apic, uint64_t base, const uint8_t page[VCPU_APIC_PAGE],
+                     uint64_t tsc_deadline);
     /* A local APIC in the host kernel has ended a level-triggered interrupt. */
     void (*eoi)(void *apic, uint8_t vector);
 };

@@ -93,12 +93,9 @@ static void host_tsc_write(struct x86_cpu *c, uint64_t v)
 {
     struct tcg_cpu *t = tcg_of(c);
 
-    t->vcpu->tsc_offset += v - host_tsc(c);
-    if (t->vcpu->lapic.tsc_changed) {
-        tcg_lock(t);
-        t->vcpu->lapic.tsc_changed(t->vcpu->lapic.apic);
-        tcg_unlock(t);
-    }
+    tcg_lock(t);
+    accel_set_tsc_offset(t->vcpu, t->vcpu->tsc_offset + v - host_tsc(c));
+    tcg_unlock(t);
 }
 
 static uint64_t host_io_in(struct x86_cpu *c, uint16_t port, unsigned size)
@@ -450,6 +447,8 @@ static enum vcpu_exit run_loop(struct tcg_cpu *t)
         sync_pause_point(t);
         if (unlikely(t->flush_blocks))
             block_flush(t);
+        if (unlikely(c->event) && c->mp_state == MP_RUNNABLE && !x86_deliver_event(c))
+            return VCPU_SHUTDOWN;
         if (unlikely(c->db_pending) && !c->inhibit_movss &&
             !x86_deliver_debug(c, c->db_pending))
             return VCPU_SHUTDOWN;
@@ -633,6 +632,11 @@ static void tcg_vcpu_exit(struct vcpu *v)
 static void tcg_save(struct vcpu *v, struct x86_state *st)
 {
     x86_cpu_save(&((struct tcg_cpu *)v->accel_data[ACCEL_TCG])->x, st);
+    accel_save_tsc(v, st);
+    machine_lock(v->machine);
+    if (v->lapic.get_tpr)
+        st->cr8 = v->lapic.get_tpr(v->lapic.apic);
+    machine_unlock(v->machine);
 }
 
 static void tcg_load(struct vcpu *v, const struct x86_state *st)
@@ -640,6 +644,13 @@ static void tcg_load(struct vcpu *v, const struct x86_state *st)
     struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
 
     x86_cpu_load(&t->x, st);
+    machine_lock(v->machine);
+    accel_set_tsc_offset(v, accel_tsc_offset(t->machine, st));
+    if (v->lapic.set_tpr && v->lapic.get_tpr(v->lapic.apic) != st->cr8)
+        v->lapic.set_tpr(v->lapic.apic, st->cr8); /* TPR has bits that CR8 lacks */
+    machine_unlock(v->machine);
+    for (unsigned n = 0; n < st->nmi_pending; n++)
+        vcpu_pin(v, VCPU_NMI, 1);
     tlb_flush_all(t);
     t->mode_stale = true;
 }

@@ -4,8 +4,8 @@
  *
  * Modelled: xAPIC and x2APIC modes with their transitions, all IPIs, fixed and lowest-priority
  * acceptance with TPR and PPR, LVTs, LINT pins, errors, the timer (lapic_timer.c), registers
- * (lapic_regs.c), messages (apic_bus.c). Not modelled: focus processor, EOI broadcast
- * suppression, CMCI, remote read.
+ * (lapic_regs.c; all at once: lapic_page.c), messages (apic_bus.c). Not modelled: focus
+ * processor, EOI broadcast suppression, CMCI, remote read.
  *
  * After a machine reset the boot processor's LINT0 is in ExtINT mode, as firmware leaves it
  * (virtual wire mode), so that a kernel started without firmware gets the PIC's interrupts.
@@ -232,6 +232,14 @@ static void remap(struct lapic *a)
     as_commit(as);
 }
 
+void lapic_put_base(struct lapic *a, uint64_t base)
+{
+    uint64_t change = a->base ^ base;
+    a->base = base;
+    if (change & ~(uint64_t)APIC_BASE_BSP)
+        remap(a);
+}
+
 /* Registers as INIT leaves them (section 10.4.7.3); base and id stay. */
 static void reset_registers(struct lapic *a)
 {
@@ -413,6 +421,8 @@ static bool lapic_realize(struct device *dev, GError **err)
         .msr_write = lapic_msr_write,
         .tsc_changed = lapic_tsc_changed,
         .init = lapic_init_signal,
+        .get_regs = lapic_get_regs,
+        .set_regs = lapic_set_regs,
         .eoi = lapic_eoi_from_kernel,
     };
     lapic_reset(dev);

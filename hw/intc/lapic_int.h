@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lapic.c, lapic_regs.c, lapic_timer.c and apic_bus.c share. */
+/* What lapic.c, lapic_regs.c, lapic_page.c, lapic_timer.c and apic_bus.c share. */
 #ifndef HW_INTC_LAPIC_INT_H
 #define HW_INTC_LAPIC_INT_H
 
@@ -34,6 +34,12 @@ void lapic_lvt_fire(struct lapic *a, enum apic_lvt which);
 void lapic_eoi(struct lapic *a);
 void lapic_send_ipi(struct lapic *a);
 void lapic_lint(struct lapic *a, int n, bool level);
+void lapic_put_base(struct lapic *a, uint64_t base); /* without the rules of set_base */
+
+/* lapic_page.c: struct vcpu_apic's get_regs and set_regs */
+void lapic_get_regs(void *lapic, uint8_t page[VCPU_APIC_PAGE]);
+void lapic_set_regs(void *lapic, uint64_t base, const uint8_t page[VCPU_APIC_PAGE],
+                    uint64_t tsc_deadline);
 void lapic_moved(struct lapic *a); /* into the host kernel, or back */
 
 /* lapic_regs.c: 0-3Fh; false for a register that is not there or refuses the value. */

@@ -150,6 +150,11 @@ struct x86_cpu {
     bool step_dropped;      /* the instruction cleared TF on its way into a handler (INT n,
                                SYSCALL): its own single-step trap is lost */
     uint64_t db_pending;    /* DR6 bits of a #DB to be raised after the current instruction */
+    /* accepted elsewhere, to be delivered first: see struct x86_state */
+    uint8_t event, event_vector;
+    bool event_has_error;
+    uint32_t event_error;
+    struct x86_xext ext;    /* no instruction here reaches it: kept for who runs the CPU next */
 
     /* the exception being raised, between x86_raise() and delivery */
     struct {
@@ -277,6 +282,8 @@ bool x86_deliver_interrupt(struct x86_cpu *c, uint8_t vector, enum x86_int_kind 
 /* #DB outside an instruction (single step, breakpoints, c->db_pending): sets the DR6 bits, clears
  * DR7.GD and db_pending, delivers; the return address is c->rip. False: shutdown. */
 bool x86_deliver_debug(struct x86_cpu *c, uint64_t dr6_bits);
+/* c->event, which x86_cpu_load() brought. False: shutdown. */
+bool x86_deliver_event(struct x86_cpu *c);
 /* Derived fields (cpl is not touched): mode, stack_size, lma, pe, vm86. Calls mode_changed. */
 void x86_update_mode(struct x86_cpu *c);
 
@@ -310,6 +317,8 @@ bool x86_walk(struct x86_cpu *c, uint64_t la, enum x86_access acc, bool user, bo
 bool x86_walk_probe(struct x86_cpu *c, uint64_t la, struct x86_walk *w);
 
 /* ---- State ------------------------------------------------------------------------------ */
+/* All of *st but what is not inside the CPU: CR8, the time-stamp counter, and pending NMI, INIT
+ * and SIPI. */
 void x86_cpu_save(struct x86_cpu *c, struct x86_state *st);
 void x86_cpu_load(struct x86_cpu *c, const struct x86_state *st);
 /* INIT as the processor sees it (the local APIC is reset apart), and the start-up IPI that a

@@ -333,3 +333,17 @@ bool x86_deliver_debug(struct x86_cpu *c, uint64_t dr6_bits)
     c->db_pending = 0;
     return x86_deliver_interrupt(c, EXC_DB, INT_HW);
 }
+
+bool x86_deliver_event(struct x86_cpu *c)
+{
+    enum x86_event event = c->event;
+
+    c->event = EVENT_NONE;
+    if (event != EVENT_EXC)
+        return x86_deliver_interrupt(c, event == EVENT_NMI ? EXC_NMI : c->event_vector, INT_HW);
+    c->exc.vector = c->event_vector;
+    c->exc.has_error = c->event_has_error;
+    c->exc.error = c->event_error;
+    c->exc.cr2 = c->cr2;
+    return x86_deliver_exception(c);
+}

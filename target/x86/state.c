@@ -35,7 +35,8 @@ static void common_reset(struct x86_state *st, uint32_t signature)
     st->dr[7] = DR7_FIXED;
     st->msr.efer = 0;
     st->inhibit_irq = st->inhibit_movss = st->nmi_masked = st->nmi_pending = 0;
-    st->exc_pending = 0;
+    st->event = EVENT_NONE;
+    st->db_pending = 0;
 }
 
 void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature)
@@ -78,7 +79,6 @@ void x86_cpu_save(struct x86_cpu *c, struct x86_state *st)
     st->cr2 = c->cr2;
     st->cr3 = c->cr3;
     st->cr4 = c->cr4;
-    st->cr8 = c->host->get_cr8(c);
     memcpy(st->pdpte, c->pdpte, sizeof(st->pdpte));
     memcpy(st->dr, c->dr, sizeof(st->dr));
     st->xcr0 = c->xcr0;
@@ -94,11 +94,16 @@ void x86_cpu_save(struct x86_cpu *c, struct x86_state *st)
     st->mxcsr = c->mxcsr;
     memcpy(st->xmm, c->xmm, sizeof(st->xmm));
     memcpy(&st->msr, &c->msr, sizeof(st->msr));
-    st->tsc = c->host->tsc(c);
+    st->ext = c->ext;
     st->mp_state = c->mp_state;
     st->inhibit_irq = c->inhibit_irq;
     st->inhibit_movss = c->inhibit_movss;
     st->nmi_masked = c->nmi_masked;
+    st->event = c->event;
+    st->event_vector = c->event_vector;
+    st->event_has_error = c->event_has_error;
+    st->event_error = c->event_error;
+    st->db_pending = c->db_pending;
 }
 
 void x86_cpu_load(struct x86_cpu *c, const struct x86_state *st)
@@ -136,7 +141,12 @@ void x86_cpu_load(struct x86_cpu *c, const struct x86_state *st)
     c->inhibit_irq = st->inhibit_irq;
     c->inhibit_movss = st->inhibit_movss;
     c->nmi_masked = st->nmi_masked;
-    c->db_pending = 0;
+    c->event = st->event;
+    c->event_vector = st->event_vector;
+    c->event_has_error = st->event_has_error;
+    c->event_error = st->event_error;
+    c->db_pending = st->db_pending;
+    c->ext = st->ext;
 
     if (!(c->cr0 & CR0_PE))
         c->cpl = 0;
@@ -146,8 +156,6 @@ void x86_cpu_load(struct x86_cpu *c, const struct x86_state *st)
         c->cpl = (c->seg[S_SS].attr & SEG_DPL) >> 5;
     x86_set_rflags(c, st->rflags);
     x86_update_mode(c);
-    c->host->set_cr8(c, st->cr8);
-    c->host->tsc_write(c, st->tsc);
     c->host->flush_all(c);
 }
 

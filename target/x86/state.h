@@ -72,6 +72,18 @@ enum { DEBUGCTL_BTF = 2 }; /* single step means: to the next taken branch */
 
 enum x86_mp_state { MP_RUNNABLE, MP_HALTED, MP_WAIT_INIT, MP_WAIT_SIPI };
 
+enum x86_event { EVENT_NONE, EVENT_INTR, EVENT_NMI, EVENT_EXC };
+
+/* XSAVE components beyond x87 and SSE; their initial state is zero. Whoever does not offer them
+ * keeps them as they are. SDM vol. 1 section 13.5. */
+struct x86_xext {
+    uint8_t ymmh[16][16];  /* 2: bits 255..128 of YMM0-15 */
+    uint64_t opmask[8];    /* 5 */
+    uint8_t zmmh[16][32];  /* 6: bits 511..256 of ZMM0-15 */
+    uint8_t zmm16[16][64]; /* 7: ZMM16-31 */
+    uint32_t pkru;         /* 9 */
+};
+
 /* An 80-bit register image: mantissa, then sign and exponent. */
 struct x86_f80 {
     uint64_t mant;
@@ -97,7 +109,7 @@ struct x86_state {
     uint64_t fip, fdp;
     uint32_t mxcsr;
     uint8_t xmm[16][16];
-    uint8_t ymmh[16][16]; /* zero while AVX is not offered */
+    struct x86_xext ext;
 
     /* MSRs: one member per row of msr.def */
     struct {
@@ -105,20 +117,29 @@ struct x86_state {
 #include "target/x86/msr.def"
 #undef MSR
     } msr;
-    uint64_t tsc; /* value at the moment of saving */
+
+    /* The time-stamp counter, and the virtual time (ns) at which it had that value: it goes on
+     * while a running machine's state is on its way from one accelerator to the other. */
+    uint64_t tsc;
+    int64_t tsc_vtime;
 
     /* Events */
     uint8_t mp_state;       /* enum x86_mp_state */
     uint8_t inhibit_irq;    /* interrupt shadow of STI */
     uint8_t inhibit_movss;  /* interrupt shadow of MOV SS / POP SS */
     uint8_t nmi_masked;     /* between an NMI and IRET */
-    uint8_t nmi_pending;
+    uint8_t nmi_pending;    /* how many wait: 0-2 */
+    uint8_t init_pending;
+    uint8_t sipi_pending;
     uint8_t sipi_vector;
-    uint8_t exc_pending;    /* an exception or interrupt was being delivered: */
-    uint8_t exc_vector;
-    uint8_t exc_has_error;
-    uint8_t exc_soft;       /* INT n */
-    uint32_t exc_error;
+    /* Accepted and not delivered: goes through the IDT before the next instruction, with CS:RIP
+     * as the return address. DR6 and CR2 are as the handler will find them. Software interrupts
+     * never wait here: their instruction is executed again. */
+    uint8_t event;          /* enum x86_event */
+    uint8_t event_vector;
+    uint8_t event_has_error;
+    uint32_t event_error;
+    uint64_t db_pending;    /* DR6 bits of a #DB that inhibit_movss holds back */
 };
 
 /* The state after RESET; an application processor waits for SIPI. SDM vol. 3 table 10-1. */

@@ -707,6 +707,134 @@ START_TEST(saved)
 }
 END_TEST
 
+/* ---- All registers at once ------------------------------------------------------------------ */
+
+static void get_page(unsigned n, uint32_t page[VCPU_APIC_PAGE / 4])
+{
+    memset(page, 0xaa, VCPU_APIC_PAGE);
+    cpu[n]->lapic.get_regs(lapic[n], (uint8_t *)page);
+}
+
+static void set_page(unsigned n, uint64_t base, const uint32_t page[VCPU_APIC_PAGE / 4],
+                     uint64_t deadline)
+{
+    cpu[n]->lapic.set_regs(lapic[n], base, (const uint8_t *)page, deadline);
+}
+
+#define PAGE(page, n) (page)[(n) * 4]
+
+START_TEST(page_has_every_register)
+{
+    uint32_t page[VCPU_APIC_PAGE / 4], again[VCPU_APIC_PAGE / 4];
+    static const struct {
+        uint8_t reg;
+        uint32_t value;
+    } w[] = {
+        {APIC_TPR, 0x35}, {APIC_LDR, 0x81000000}, {APIC_DFR, 0x0fffffff}, {APIC_SVR, 0x1f3},
+        {APIC_LVT_TIMER, 1 << LVT_TIMER_MODE_SHIFT | 0x61}, {APIC_LVT_TIMER + 1, 0x10062},
+        {APIC_LVT_TIMER + 2, 0x10463}, {APIC_LVT_TIMER + 3, 0x8764}, {APIC_LVT_TIMER + 4, 0x465},
+        {APIC_LVT_ERROR, 0x66}, {APIC_TIMER_DIVIDE, 0xa}, {APIC_TIMER_INITIAL, 5000000},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(w); i++)
+        wr(1, w[i].reg, w[i].value);
+    icr(1, 1, 0x71);
+    ck_assert_int_eq(ack(1), 0x71); /* in service */
+    icr(1, 1, 0x92);
+    icr(1, 1, 0xe3);
+    step_ns(m, 1280000); /* 10000 ticks of 128 ns */
+    get_page(1, page);
+    ck_assert_uint_eq(PAGE(page, APIC_ID), 1u << 24);
+    for (unsigned i = 0; i < G_N_ELEMENTS(w); i++)
+        ck_assert_msg(PAGE(page, w[i].reg) == w[i].value, "register %02x: %08x", w[i].reg,
+                      PAGE(page, w[i].reg));
+    ck_assert_uint_eq(PAGE(page, APIC_TIMER_CURRENT), 4990000);
+    ck_assert_uint_eq(PAGE(page, APIC_ISR + 3), 1u << 0x11);
+    ck_assert_uint_eq(PAGE(page, APIC_IRR + 4), 1u << 0x12);
+    ck_assert_uint_eq(PAGE(page, APIC_IRR + 7), 1u << 3);
+    ck_assert_uint_eq(PAGE(page, APIC_ICR2), 1u << 24);
+
+    uint64_t base = rdmsr(1, MSR_APIC_BASE);
+    device_reset(&lapic[1]->dev);
+    clear_pins();
+    set_page(1, base, page, 0);
+    get_page(1, again);
+    ck_assert_mem_eq(page, again, sizeof(page));
+    ck_assert_uint_eq(rd(1, APIC_TIMER_CURRENT), 4990000);
+    ck_assert(pin(1, VCPU_INTR));
+    ck_assert_int_eq(ack(1), 0xe3);
+    wr(1, APIC_EOI, 0);
+    ck_assert_int_eq(ack(1), 0x92);
+    wr(1, APIC_EOI, 0);
+    wr(1, APIC_EOI, 0);
+    ck_assert(!pin(1, VCPU_INTR));
+    step_ns(m, 4990000ll * 128 - 1);
+    ck_assert(!pin(1, VCPU_INTR));
+    step_ns(m, 1);
+    ck_assert_int_eq(ack(1), 0x61);
+}
+END_TEST
+
+START_TEST(page_of_an_x2apic)
+{
+    uint32_t page[VCPU_APIC_PAGE / 4];
+    uint64_t x2 = rdmsr(2, MSR_APIC_BASE) | APIC_BASE_EXTD;
+    ck_assert(wrmsr(2, MSR_APIC_BASE, x2));
+    ck_assert(wrmsr(2, MSR_X2APIC + APIC_ICR, 0x12345ull << 32 | 0x40));
+    get_page(2, page);
+    ck_assert_uint_eq(PAGE(page, APIC_ID), 2);
+    ck_assert_uint_eq(PAGE(page, APIC_LDR), 1 << 2);
+    ck_assert_uint_eq(PAGE(page, APIC_ICR), 0x40);
+    ck_assert_uint_eq(PAGE(page, APIC_ICR2), 0x12345);
+    device_reset(&lapic[2]->dev);
+    set_page(2, x2, page, 0);
+    ck_assert_uint_eq(rdmsr(2, MSR_APIC_BASE), x2);
+    ck_assert_uint_eq(rdmsr(2, MSR_X2APIC + APIC_ICR), 0x12345ull << 32 | 0x40);
+}
+END_TEST
+
+/* What the page cannot say about timers: see hw/intc/lapic_page.c. */
+START_TEST(page_and_expired_timers)
+{
+    uint32_t page[VCPU_APIC_PAGE / 4];
+    uint64_t base = rdmsr(0, MSR_APIC_BASE);
+    wr(0, APIC_TIMER_DIVIDE, 0xb);
+    wr(0, APIC_LVT_TIMER, 0x40);
+    wr(0, APIC_TIMER_INITIAL, 1000);
+    step_ns(m, 5000);
+    ck_assert_int_eq(ack(0), 0x40);
+    wr(0, APIC_EOI, 0);
+    get_page(0, page);
+    ck_assert_uint_eq(PAGE(page, APIC_TIMER_INITIAL), 0);
+    set_page(0, base, page, 0);
+    step_ns(m, 5000);
+    ck_assert(!pin(0, VCPU_INTR)); /* ours never fires twice */
+
+    PAGE(page, APIC_TIMER_INITIAL) = 1000; /* as KVM gives it: perhaps not in the IRR yet */
+    set_page(0, base, page, 0);
+    step_ns(m, 1);
+    ck_assert_int_eq(ack(0), 0x40);
+    wr(0, APIC_EOI, 0);
+    step_ns(m, 5000);
+    ck_assert(!pin(0, VCPU_INTR));
+    PAGE(page, APIC_IRR + 2) = 1; /* it is there */
+    set_page(0, base, page, 0);
+    ck_assert_int_eq(ack(0), 0x40);
+    wr(0, APIC_EOI, 0);
+    step_ns(m, 5000);
+    ck_assert(!pin(0, VCPU_INTR));
+
+    PAGE(page, APIC_IRR + 2) = 0;
+    PAGE(page, APIC_LVT_TIMER) = TIMER_TSC_DEADLINE << LVT_TIMER_MODE_SHIFT | 0x42;
+    set_page(0, base, page, 40000 + clock_now(&m->vclock) * 2); /* 2 GHz */
+    step_ns(m, 19999);
+    ck_assert(!pin(0, VCPU_INTR));
+    step_ns(m, 1);
+    ck_assert_int_eq(ack(0), 0x42);
+    set_page(0, base, page, 0);
+    ck_assert_int_eq(clock_next_deadline(&m->vclock), INT64_MAX);
+}
+END_TEST
+
 static void add(TCase *t)
 {
     tcase_add_checked_fixture(t, setup, teardown);
@@ -741,6 +869,9 @@ static void add(TCase *t)
     tcase_add_test(t, a_second_nmi_is_remembered);
     tcase_add_test(t, stores_of_a_cpu_send_nothing);
     tcase_add_test(t, saved);
+    tcase_add_test(t, page_has_every_register);
+    tcase_add_test(t, page_of_an_x2apic);
+    tcase_add_test(t, page_and_expired_timers);
 }
 
 int main(void)

@@ -52,7 +52,6 @@ static void random_state(struct x86_state *st, uint64_t *x)
     st->cr2 = rnd(x);
     st->cr3 = rnd(x);
     st->cr4 = rnd(x) & 0x370ff8;
-    st->cr8 = rnd(x) & 15;
     for (unsigned k = 0; k < 4; k++)
         st->pdpte[k] = rnd(x);
     for (unsigned k = 0; k < 4; k++)
@@ -81,11 +80,17 @@ static void random_state(struct x86_state *st, uint64_t *x)
 #define MSR(index, name, ...) st->msr.name = rnd(x);
 #include "target/x86/msr.def"
 #undef MSR
-    st->tsc = rnd(x);
+    for (unsigned k = 0; k < sizeof(st->ext); k++)
+        ((uint8_t *)&st->ext)[k] = rnd(x);
     st->mp_state = rnd(x) % 4;
     st->inhibit_irq = rnd(x) & 1;
     st->inhibit_movss = rnd(x) & 1;
     st->nmi_masked = rnd(x) & 1;
+    st->event = rnd(x) % 4;
+    st->event_vector = rnd(x);
+    st->event_has_error = rnd(x) & 1;
+    st->event_error = rnd(x);
+    st->db_pending = rnd(x) & 0xe00f;
 }
 
 START_TEST(test_round_trip)
