@@ -51,7 +51,7 @@ endif
 
 # ---- Hostel ---------------------------------------------------------------------------
 
-DIRS = util core target/x86 accel accel/tcg-interp hw $(wildcard hw/*) chardev monitor ui
+DIRS = util core target/x86 accel accel/tcg-interp accel/kvm hw $(wildcard hw/*) chardev monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 

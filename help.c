@@ -55,7 +55,11 @@ bool help_print(const struct options *o, GError **err)
         g_string_printf(out, "Hostel PC emulator version %s\n", HOSTEL_VERSION);
         break;
     case HELP_CPU: cpu_model_help(out); break;
-    case HELP_ACCEL: accel_help(out); break;
+    case HELP_ACCEL:
+        accel_help(out);
+        g_string_append(out, "Settings:\n");
+        options_describe_accel_keys(out);
+        break;
     case HELP_MACHINE: list_machines(out); break;
     case HELP_MACHINE_KEYS: options_describe_machine_keys(out); break;
     case HELP_DEVICE: device_types_help(NULL, out); break;

@@ -27,13 +27,13 @@
 
 static bool choose_accel(struct machine *m, GError **err)
 {
-    g_autofree char *why = NULL;
+    const struct machine_config *c = m->config;
 
-    m->accel = accel_select(m->config->accel, &why, err);
-    if (why)
-        fprintf(stderr, "hostel: %s\n", why);
+    /* Only one of them counts instructions. */
+    m->accel = accel_select(c->accel || !c->icount ? c->accel : accel_tcg_interp.name,
+                            &m->accel_note, err);
     m->vcpu_ops = &accel_vcpu_ops;
-    return m->accel || error_prefix(err, "-accel %s", m->config->accel);
+    return m->accel || error_prefix(err, "-accel %s", c->accel);
 }
 
 static bool make_cpus(struct machine *m, GError **err)
@@ -212,6 +212,8 @@ static int launch(struct options *o)
     if (m) {
         watch_signals(m);
         if (build(m, o, &err)) {
+            if (m->accel_note)
+                fprintf(stderr, "hostel: %s\n", m->accel_note);
             if (ready >= 0)
                 daemon_started(ready);
             status = run(m);

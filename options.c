@@ -284,6 +284,7 @@ void options_init(struct options *o)
 {
     memset(o, 0, sizeof(*o));
     o->config.machine_opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    o->config.accel_opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     o->config.ram_size = 128ull << 20;
     o->config.cpus = o->config.max_cpus = 1;
     o->config.sockets = o->config.cores = o->config.threads = 1;
@@ -308,6 +309,7 @@ void options_free(struct options *o)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_hash_table_destroy(c->machine_opts);
+    g_hash_table_destroy(c->accel_opts);
     g_ptr_array_free(o->chardevs, TRUE);
     g_ptr_array_free(o->serials, TRUE);
     g_ptr_array_free(o->monitors, TRUE);

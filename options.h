@@ -52,9 +52,10 @@ void options_free(struct options *o);
 /* argv[0] is skipped. True also when help is asked for (o->help). */
 bool options_parse(struct options *o, int argc, char **argv, GError **err);
 
-/* The text of -help, of -display help, of -machine TYPE,help. */
+/* The text of -help, of -display help, of -machine TYPE,help, the end of -accel help. */
 void options_usage(GString *out);
 void options_describe_displays(GString *out);
 void options_describe_machine_keys(GString *out);
+void options_describe_accel_keys(GString *out);
 
 #endif

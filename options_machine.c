@@ -108,17 +108,62 @@ bool opt_machine(struct options *o, const char *arg, GError **err)
 
 /* ---- -accel, -cpu -------------------------------------------------------------------- */
 
-static bool accel_settings(const struct keyvals *kv, GError **err)
-{
-    static const char *const valid[] = {"accel", "thread", NULL};
-    static const char *const threads[] = {"multi", NULL};
-    const char *thread = keyvals_get(kv, "thread");
-    int choice;
+/* Keys of -accel other than the name: whose they are, and what they may be. */
+static const struct accel_key {
+    const char *accel, *alias;
+    const char *name;
+    const char *values[4];
+    const char *help;
+} accel_keys[] = {
+    {"tcg-interp", "tcg", "thread", {"multi"}, "each CPU has its own (-icount: one for all)"},
+};
 
-    if (!keyvals_check(kv, valid, err))
-        return false;
-    if (thread && !parse_choice(thread, threads, &choice, err))
-        return error_prefix(err, "thread (each CPU has its own; -icount runs them on one)");
+void options_describe_accel_keys(GString *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(accel_keys); i++) {
+        const struct accel_key *k = &accel_keys[i];
+
+        g_string_append_printf(out, "  %s,%s=%s", k->accel, k->name, k->values[0]);
+        for (int v = 1; v < 4 && k->values[v]; v++)
+            g_string_append_printf(out, "|%s", k->values[v]);
+        g_string_append_printf(out, "  -- %s\n", k->help);
+    }
+}
+
+static const struct accel_key *find_accel_key(const char *accel, const char *name, GError **err)
+{
+    struct suggest s = suggest_begin(name);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(accel_keys); i++) {
+        const struct accel_key *k = &accel_keys[i];
+
+        if (strcmp(k->accel, accel) != 0 && (!k->alias || strcmp(k->alias, accel) != 0))
+            continue;
+        if (strcmp(k->name, name) == 0)
+            return k;
+        suggest_offer(&s, k->name);
+    }
+    error_set(err, "%s has no setting '%s'%s", accel, name, suggest_text(&s));
+    return NULL;
+}
+
+static bool accel_settings(struct options *o, const char *accel, const struct keyvals *kv,
+                           GError **err)
+{
+    for (unsigned i = 0; i < keyvals_count(kv); i++) {
+        const struct keyval *item = keyvals_at(kv, i);
+        const struct accel_key *key;
+        int choice;
+
+        if (strcmp(item->key, "accel") == 0)
+            continue;
+        key = find_accel_key(accel, item->key, err);
+        if (!key)
+            return false;
+        if (!parse_choice(item->value, key->values, &choice, err))
+            return error_prefix(err, "%s (%s)", key->name, key->help);
+        g_hash_table_replace(o->config.accel_opts, g_strdup(key->name), g_strdup(item->value));
+    }
     return true;
 }
 
@@ -133,7 +178,7 @@ bool opt_accel(struct options *o, const char *arg, GError **err)
         ok = options_ask(o, HELP_ACCEL, NULL);
     else if (ok && !name)
         ok = error_set(err, "the accelerator's name is missing");
-    else if (ok && accel_settings(kv, err)) {
+    else if (ok && accel_settings(o, name, kv, err)) {
         char *all = o->config.accel ? g_strconcat(o->config.accel, ":", name, NULL)
                                     : g_strdup(name);
         g_free(o->config.accel);

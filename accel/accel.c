@@ -7,10 +7,10 @@
 #include "util/error.h"
 #include "util/suggest.h"
 
-const struct accel *const accel_table[] = {&accel_tcg_interp, NULL};
+const struct accel *const accel_table[] = {&accel_kvm, &accel_tcg_interp, NULL};
 
 /* Names other emulators know: they deserve a better answer than "unknown". */
-static const char *const foreign[] = {"kvm", "hvf", "nvmm", "whpx", "xen", "qtest", "hax", NULL};
+static const char *const foreign[] = {"hvf", "nvmm", "whpx", "xen", "qtest", "hax", NULL};
 
 static bool is_foreign(const char *name)
 {
@@ -49,27 +49,30 @@ static const struct accel *try_one(const char *name, GError **err)
     return !a->probe || a->probe(err) ? a : NULL;
 }
 
-/* "tcg,thread=multi": the one key that asks for what is done anyway. */
-static bool strip_keys(char *text, GError **err)
+/* Nobody named one: the first that works and is worth having. Says what it is and why. */
+static const struct accel *choose_best(char **why, GError **err)
 {
-    char *comma = strchr(text, ',');
-    if (!comma)
-        return true;
-    if (strcmp(comma, ",thread=multi") != 0)
-        return error_set(err, "-accel %s: the only key is thread=multi (-icount makes all vCPUs "
-                              "share one thread)", text);
-    *comma = '\0';
-    return true;
+    g_autoptr(GError) first = NULL;
+    for (unsigned i = 0; accel_table[i]; i++) {
+        const struct accel *a = accel_table[i];
+        GError **reason = first ? NULL : &first;
+        if ((a->probe && !a->probe(reason)) || (a->preferred && !a->preferred(reason)))
+            continue;
+        if (why)
+            *why = g_strdup_printf("using %s: %s", a->name, first ? first->message : a->help);
+        return a;
+    }
+    g_propagate_error(err, g_steal_pointer(&first));
+    return NULL;
 }
 
 const struct accel *accel_select(const char *text, char **why, GError **err)
 {
     if (why)
         *why = NULL;
-    g_autofree char *list = g_strdup(text ? text : accel_table[0]->name);
-    if (!strip_keys(list, err))
-        return NULL;
-    g_auto(GStrv) names = g_strsplit(list, ":", 0);
+    if (!text)
+        return choose_best(why, err);
+    g_auto(GStrv) names = g_strsplit(text, ":", 0);
     for (unsigned i = 0; names[i]; i++)
         if (!find(names[i]) && !is_foreign(names[i])) {
             unknown(names[i], err);

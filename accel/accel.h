@@ -19,6 +19,8 @@ struct accel {
     const char *alias; /* "tcg" */
     const char *help;
     bool (*probe)(GError **err); /* usable here? the error says why not and what to do */
+    /* Is it the one to take when the user names none? The error says why not. NULL: yes. */
+    bool (*preferred)(GError **err);
     bool (*vm_init)(struct machine *m, GError **err);
     void (*vm_exit)(struct machine *m);
     bool (*vcpu_init)(struct vcpu *v, GError **err); /* in the vCPU's thread */
@@ -55,14 +57,14 @@ struct accel {
     void (*describe)(struct vcpu *v, GString *out);
 };
 
-extern const struct accel accel_tcg_interp;
+extern const struct accel accel_kvm, accel_tcg_interp;
 extern const struct accel *const accel_table[]; /* NULL-terminated, best first */
 
 /* Put a processor's reset state to what vcpu->boot asks for. accel/boot.c. */
 void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot, unsigned phys_bits);
 
 /* Pick from "-accel a:b" text (NULL: the best that works). *why gets the line to announce when
- * the choice is not the one asked for first, else NULL; both owned by the caller. */
+ * the choice is not the one asked for first or nobody asked, else NULL; owned by the caller. */
 const struct accel *accel_select(const char *text, char **why, GError **err);
 /* "-accel help". */
 void accel_help(GString *out);

@@ -197,6 +197,7 @@ void machine_free(struct machine *m)
     g_main_context_unref(m->context);
     machine_lock_fini(m);
     log_fini(&m->log);
+    g_free(m->accel_note);
     g_free(m);
 }
 

@@ -42,6 +42,7 @@ struct machine_config {
     unsigned cpus, max_cpus, sockets, cores, threads; /* -smp */
     char *cpu;              /* -cpu text: "max,+feature,-feature" */
     char *accel;            /* -accel text: "tcg-interp", "kvm:tcg" ... */
+    GHashTable *accel_opts; /* -accel NAME,key=value: string -> string; NULL: none */
     char *kernel, *initrd, *append, *bios;
     bool icount;
     unsigned icount_shift;
@@ -114,6 +115,7 @@ struct machine {
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */
     const struct vcpu_ops *vcpu_ops; /* how vCPUs run: set before machine_create_vcpus() */
     const struct accel *accel;
+    char *accel_note;          /* what to say about the choice of it, or NULL; owned */
     void *accel_data[ACCEL_SLOTS];
     /* The CPU whose I/O access is being served: accelerators set it, under the machine lock,
      * around the access; NULL otherwise. Only for what is per CPU on the bus: the local APIC. */

@@ -60,7 +60,7 @@ refused "'1Q' is not a size" -m 1Q
 refused "did you mean 'max'?" -cpu maxx
 refused 'aes' -cpu max,+aess
 refused "did you mean 'tcg'?" -accel tgc
-refused 'kvm' -enable-kvm
+refused "did you mean 'thread'?" -accel tcg,thred=multi
 refused 'q35' -machine q35
 refused 'no such machine' -machine acorn
 refused "did you mean 'isa-serial'?" -device isa-seral

@@ -13,15 +13,15 @@
 
 START_TEST(chosen)
 {
-    static const char *const good[] = {NULL, "tcg", "tcg-interp", "tcg,thread=multi", "tcg:kvm"};
+    static const char *const good[] = {"tcg", "tcg-interp", "tcg:kvm", "tcg:hvf"};
     for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
         char *why = NULL;
         ck_assert_ptr_eq(accel_select(good[i], &why, NULL), &accel_tcg_interp);
         ck_assert_ptr_null(why);
     }
     g_autofree char *why = NULL;
-    ck_assert_ptr_eq(accel_select("kvm:tcg", &why, NULL), &accel_tcg_interp);
-    ck_assert_ptr_nonnull(strstr(why, "kvm"));
+    ck_assert_ptr_eq(accel_select("hvf:tcg", &why, NULL), &accel_tcg_interp);
+    ck_assert_ptr_nonnull(strstr(why, "hvf"));
     ck_assert_ptr_nonnull(strstr(why, "using tcg-interp"));
     GString *help = g_string_new(NULL);
     accel_help(help);
@@ -30,16 +30,29 @@ START_TEST(chosen)
 }
 END_TEST
 
+/* Nobody names one: what is taken works here, and is said with the reason. */
+START_TEST(by_itself)
+{
+    g_autofree char *why = NULL;
+    GError *err = NULL;
+    const struct accel *a = accel_select(NULL, &why, &err);
+    bool kvm = accel_kvm.probe(NULL) && accel_kvm.preferred(&err);
+    ck_assert_ptr_eq(a, kvm ? &accel_kvm : &accel_tcg_interp);
+    ck_assert_ptr_nonnull(strstr(why, kvm ? "using kvm: " : "using tcg-interp: "));
+    if (err)
+        ck_assert_ptr_nonnull(strstr(why, err->message));
+    g_clear_error(&err);
+}
+END_TEST
+
 START_TEST(refused)
 {
     static const struct {
         const char *text, *says;
     } bad[] = {
-        {"kvm", "not in this build"},
+        {"hvf", "not in this build"},
         {"tgc", "did you mean 'tcg'"},
         {"kvm:tgc", "did you mean 'tcg'"},
-        {"tcg,thread=single", "thread=multi"},
-        {"tcg,tb-size=1", "thread=multi"},
         {"", "accel"},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -198,6 +211,7 @@ int main(void)
     TCase *t = tcase_create("accel");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, chosen);
+    tcase_add_test(t, by_itself);
     tcase_add_test(t, refused);
     tcase_add_test(t, runs_repeat);
     suite_add_tcase(s, t);

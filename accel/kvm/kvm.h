@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The KVM accelerator: guest code runs on the host's processor, through /dev/kvm.
+ * Linux, Documentation/virt/kvm/api.rst ("the API document" in this folder).
+ *
+ *   kvm.c     probe, the VM            state.c msrs.c xsave.c events.c
+ *   memory.c  memory slots                        struct x86_state <-> KVM's structures
+ *   vcpu.c    entering, kicks, pins    cpuid.c    what the guest's CPUID says
+ *   exits.c   what an exit asks for    irqchip.c  interrupt controllers in the kernel
+ *
+ * Threads: the ioctls of a vCPU are made by its own thread, except while it is parked. Those of
+ * the VM may come from any thread. `struct kvm_cpu` belongs to its vCPU's thread but for
+ * `guest`, `run->immediate_exit` and the counters, which others may look at.
+ */
+#ifndef ACCEL_KVM_KVM_H
+#define ACCEL_KVM_KVM_H
+
+#include <linux/kvm.h>
+#include <signal.h>
+#include <sys/types.h>
+
+#include "accel/accel.h"
+#include "core/machine.h"
+
+/* Where the interrupt controllers are. OFF: all are ours, in hw/intc. */
+enum kvm_irqchip_mode { KVM_IRQCHIP_OFF, KVM_IRQCHIP_SPLIT, KVM_IRQCHIP_ON };
+
+struct kvm_memory; /* memory.c */
+struct kvm_exits;  /* exits.c */
+
+struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
+    struct machine *machine;
+    int sys;          /* /dev/kvm */
+    int fd;           /* of the VM */
+    size_t run_size;  /* bytes of kvm_cpu.run */
+    enum kvm_irqchip_mode irqchip;
+    GPtrArray *cpus;  /* struct kvm_cpu *, by vcpu index; NULL where none is yet */
+    struct kvm_memory *memory;
+};
+
+struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
+    struct vcpu *vcpu;
+    struct kvm_vm *vm;
+    int fd;
+    struct kvm_run *run; /* shared with the kernel */
+    pid_t tid;           /* of the vCPU's thread */
+    uint32_t guest;      /* atomic, enum kvm_guest in vcpu.c: is there something to interrupt? */
+    /* The last exit is to be finished by the next KVM_RUN (API document, "KVM_RUN"): until then
+     * the vCPU's state is that of the middle of an instruction. kvm_finish(). */
+    bool unfinished;
+    uint8_t mp_state;    /* enum x86_mp_state; with a LAPIC in the kernel it is the kernel's */
+    struct kvm_exits *exits;
+};
+
+static inline struct kvm_cpu *kvm_cpu_of(const struct vcpu *v)
+{
+    return v->accel_data[ACCEL_KVM];
+}
+
+/* ioctl(), repeated while a signal interrupts it. The result, or -errno. Any thread. */
+int kvm_call(int fd, unsigned long request, void *arg);
+
+/* ---- kvm.c ------------------------------------------------------------------------------- */
+
+/* Can the device at `path` ("/dev/kvm") be used? The error says why not and what to do. */
+bool kvm_probe_path(const char *path, GError **err);
+/* Does the kernel have this capability? Its value, 0 if it is missing. */
+int kvm_capability(const struct kvm_vm *vm, unsigned cap);
+
+/* ---- memory.c ---------------------------------------------------------------------------- */
+
+/* Slots follow the flat view of the machine's memory from now on. Lock held or no vCPU yet. */
+bool kvm_memory_init(struct kvm_vm *vm, GError **err);
+void kvm_memory_fini(struct kvm_vm *vm);
+
+/* ---- vcpu.c: on the vCPU's thread --------------------------------------------------------- */
+
+bool kvm_cpu_init(struct vcpu *v, GError **err);
+void kvm_cpu_exit(struct vcpu *v);
+void kvm_cpu_free(struct kvm_cpu *k); /* when no thread can kick it any more */
+enum vcpu_exit kvm_cpu_run(struct vcpu *v);
+void kvm_cpu_kick(struct vcpu *v);    /* any thread, signal-safe */
+/* The signal that gets a thread out of guest mode has a handler now. Once per process. */
+void kvm_kick_signal_init(void);
+/*
+ * Finish the instruction whose I/O the last exit was, so that the vCPU's state can be read or
+ * replaced. Takes the machine lock if there is more I/O. False: *why is to be returned by
+ * run(), as after any exit.
+ */
+bool kvm_finish(struct kvm_cpu *k, enum vcpu_exit *why);
+/* kvm_load() calls this last: what struct kvm_run and struct kvm_cpu say follows *st. */
+void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st);
+
+/* ---- exits.c ------------------------------------------------------------------------------ */
+
+bool kvm_exits_init(struct kvm_cpu *k);
+void kvm_exits_free(struct kvm_cpu *k);
+/* Carry out what k->run->exit_reason asks for and count it. True: enter the guest again;
+ * false: run() returns *why. On the vCPU's thread, without the lock. */
+bool kvm_exit_handle(struct kvm_cpu *k, enum vcpu_exit *why);
+/* "info exits". Lock held. */
+void kvm_exits_describe(struct kvm_vm *vm, GString *out);
+
+/* ---- state.c ------------------------------------------------------------------------------ */
+
+/* On the vCPU's thread or while it is parked. kvm_save() finishes a pending exit first. */
+void kvm_save(struct vcpu *v, struct x86_state *st);
+void kvm_load(struct vcpu *v, const struct x86_state *st);
+
+/* ---- cpuid.c ------------------------------------------------------------------------------ */
+
+/* Tell the kernel what CPUID says on this vCPU (machine->cpu_model). */
+bool kvm_cpuid_set(struct kvm_cpu *k, GError **err);
+
+#endif
