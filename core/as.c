@@ -8,6 +8,7 @@
  *     not aligned in the region     naturally aligned pieces
  *     nobody there                  reads as ones, writes are dropped
  */
+#include "core/notifier.h"
 #include "core/region.h"
 
 #include <string.h>
@@ -92,7 +93,8 @@ static void call_write(struct region *r, uint64_t off, uint64_t val, unsigned si
 {
     if (off >= r->size || size > r->size - off || !region_enter(r))
         return;
-    r->ops->write(r->dev, off, val & ones(size), size);
+    if (!r->doorbells || !doorbell_rung(r, off, val, size))
+        r->ops->write(r->dev, off, val & ones(size), size);
     r->depth--;
 }
 

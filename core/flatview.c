@@ -12,6 +12,7 @@
  * Ranges are kept as first and last address, so that 2^64 needs no special case.
  */
 #include "core/flatview.h"
+#include "core/notifier.h"
 
 #include <assert.h>
 #include <string.h>
@@ -207,6 +208,35 @@ void as_commit(struct address_space *as)
     assert(as->batch > 0);
     if (--as->batch == 0 && as->stale)
         publish(as);
+}
+
+bool section_has_doorbell(const struct region_section *s, const struct doorbell *d, uint64_t *gpa)
+{
+    if (d->off < s->offset || d->off - s->offset >= s->size ||
+        s->size - (d->off - s->offset) < d->size)
+        return false;
+    *gpa = s->base + (d->off - s->offset);
+    return true;
+}
+
+void region_tell_doorbell(struct region *r, struct doorbell *d, bool on)
+{
+    struct region *root = r;
+    uint64_t gpa;
+
+    while (root->parent)
+        root = root->parent;
+    struct address_space *as = root->space;
+    for (unsigned i = 0; as && i < as->view->n; i++) {
+        const struct region_section *s = &as->view->s[i];
+        if (s->region != r || !section_has_doorbell(s, d, &gpa))
+            continue;
+        for (unsigned n = 0; n < as->listeners->len; n++) {
+            struct region_listener *l = as->listeners->pdata[n];
+            if (l->doorbell)
+                l->doorbell(l, gpa, d, on);
+        }
+    }
 }
 
 static const struct flat_view empty_view = {.n = 0};

@@ -4,13 +4,16 @@
 
 #include "core/machine.h"
 #include "core/machine_priv.h"
+#include "core/notifier.h"
 
 void irqchip_set(struct machine *m, const struct irqchip_ops *ops)
 {
     if (m->irqchip == ops)
         return;
+    irq_notifiers_leave(m);
     m->irqchip = ops;
     machine_call_hooks(m->on_irqchip);
+    irq_notifiers_enter(m);
 }
 
 static void fetch(struct vcpu *v, void *arg)

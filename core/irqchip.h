@@ -5,7 +5,8 @@
  * machine.irqchip NULL: all controllers are ours. Else the local APICs are the kernel's ("split"
  * in KVM's words) and hw/intc/ keeps the PIC pair and the I/O APIC:
  *
- *     I/O APIC entry, MSI, irq_notifier ----> msi()            message into a local APIC
+ *     I/O APIC entry, MSI ------------------> msi()            message into a local APIC
+ *     irq_notifier (core/notifier.h) -------> routes, irqfd    the same without us
  *     level-triggered entries --------------> pins()           whose EOIs come back to us
  *     EOI of such a vector -----------------> vcpu_apic.eoi    called by the accelerator
  *     PIC output ---------------------------> VCPU_INTR        vcpu_apic.ack is its INTA cycle
@@ -46,20 +47,23 @@ struct irqchip_ops {
     /* Bring the registers of the vCPU's local APIC into hw/intc/lapic.c (vcpu_apic.set_regs).
      * The vCPU is out of guest mode: on its thread, or parked. */
     void (*fetch)(struct vcpu *v);
-    /* From now on each signal on eventfd `fd` sends msg, without us. A route number, or -1 when
-     * the kernel has no room for one more. */
-    int (*irqfd_add)(struct machine *m, int fd, struct msi_message msg);
-    /* The message of an existing route changes. */
-    void (*irqfd_set)(struct machine *m, int route, struct msi_message msg);
-    /* When it returns, no more message is sent for fd; an unread signal may be left in fd. */
-    void (*irqfd_del)(struct machine *m, int route, int fd);
+    /* Routes: a number for a message, with which the kernel sends it when an eventfd is signalled.
+     * route_add() gives -1 when there is no room for one more. Additions and changes are in force
+     * after commit(). */
+    int (*route_add)(struct machine *m, struct msi_message msg);
+    void (*route_set)(struct machine *m, int route, struct msi_message msg);
+    void (*route_del)(struct machine *m, int route);
+    void (*commit)(struct machine *m);
+    /* From now on a signal on eventfd `fd` sends the route's message; or no longer: when that
+     * returns nothing is under way, but an unread signal may be left in fd. False: refused. */
+    bool (*irqfd)(struct machine *m, int route, int fd, bool on);
 };
 
 /*
- * Move the controllers: ops NULL for all ours. Calls machine.on_irqchip, by which chips and
- * notifiers adapt. The vCPUs are parked or do not exist yet. An accelerator does this in
- * vm_init() and vm_exit(); a change of accelerator first saves the vCPUs' state, then moves the
- * controllers, then loads it.
+ * Move the controllers: ops NULL for all ours. Notifiers (core/notifier.h) and, by the hooks of
+ * machine.on_irqchip, chips adapt. The vCPUs are parked or do not exist yet. An accelerator does
+ * this in vm_init() and vm_exit(); a change of accelerator first saves the vCPUs' state, then
+ * moves the controllers, then loads it.
  */
 void irqchip_set(struct machine *m, const struct irqchip_ops *ops);
 /* Fetch the registers of all local APICs that are the kernel's: before looking at them. */

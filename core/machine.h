@@ -127,6 +127,7 @@ struct machine {
     struct irq_line gsi[24];     /* I/O APIC pins (0-15 with the PIC's input too); by the board */
     struct apic_bus *apic_bus;   /* what connects the local APICs, or NULL */
     const struct irqchip_ops *irqchip; /* the host kernel's controllers; NULL: all are ours */
+    GPtrArray *notifiers;        /* struct irq_notifier *: core/notifier.h */
     struct pci_bus *pci;         /* root bus, or NULL; hw/pci/pci.h */
     struct fw_cfg *fw_cfg;       /* or NULL; hw/misc/fw_cfg.h */
 

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 struct machine;
+struct doorbell;
 
 /* ---- RAM ---------------------------------------------------------------------------- */
 
@@ -93,6 +94,7 @@ struct region {
      * points back at it) gets all ones; set this for a region that expects it. */
     bool reentrant;
     uint8_t depth; /* callbacks of this region that are running */
+    struct doorbell *doorbells; /* core/notifier.h: writes that go elsewhere */
     /* tree */
     struct region *parent;
     uint64_t addr; /* offset in the parent */
@@ -139,6 +141,10 @@ struct region_listener {
     void (*commit)(struct region_listener *l);
     /* Fetch the dirty log of a RAM section into its flags (clear RAM_CLEAN on written pages). */
     void (*sync_dirty)(struct region_listener *l, const struct region_section *s);
+    /* A region that is in the view already has a doorbell more or less; it is at gpa. Those of a
+     * section that add() tells of are in its region.doorbells; del() ends all within. May be
+     * NULL. */
+    void (*doorbell)(struct region_listener *l, uint64_t gpa, struct doorbell *d, bool on);
 };
 
 struct flat_view {
@@ -198,6 +204,11 @@ void as_io_write(struct address_space *as, uint64_t gpa, uint64_t val, unsigned 
 
 /* "info mtree": tree and flat view as text. */
 void as_describe(struct address_space *as, GString *out);
+
+/* Where a doorbell of the section's region is, if it lies within the section. Lock held. */
+bool section_has_doorbell(const struct region_section *s, const struct doorbell *d, uint64_t *gpa);
+/* For core/doorbell.c: tell the listeners. */
+void region_tell_doorbell(struct region *r, struct doorbell *d, bool on);
 
 /* ---- Little-endian helpers for devices: as_ld16(as, gpa) ... ------------------------- */
 #define AS_ACCESSOR(bits)                                                                          \

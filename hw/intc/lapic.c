@@ -384,6 +384,7 @@ static void lapic_reset(struct device *dev)
 
 void lapic_moved(struct lapic *a)
 {
+    lapic_timer_sync(a); /* into the kernel: what has expired is an interrupt already */
     lapic_timer_arm(a);
     lapic_update(a);
 }

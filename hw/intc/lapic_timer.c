@@ -111,8 +111,13 @@ void lapic_timer_start(struct lapic *a, uint32_t initial_count)
     lapic_timer_arm(a);
 }
 
+/* Of a timer in the host kernel the accelerator reads and writes the register as it is. */
 void lapic_timer_set_deadline(struct lapic *a, uint64_t tsc)
 {
+    if (lapic_in_kernel(a)) {
+        a->tsc_deadline = tsc;
+        return;
+    }
     lapic_timer_sync(a);
     if (lapic_timer_mode(a) != TIMER_TSC_DEADLINE)
         return;
@@ -125,6 +130,8 @@ void lapic_timer_set_deadline(struct lapic *a, uint64_t tsc)
 
 uint64_t lapic_timer_get_deadline(struct lapic *a)
 {
+    if (lapic_in_kernel(a))
+        return a->tsc_deadline;
     lapic_timer_sync(a);
     if (lapic_timer_mode(a) != TIMER_TSC_DEADLINE)
         return 0;

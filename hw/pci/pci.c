@@ -243,6 +243,8 @@ void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsi
     if (touches(off, size, PCI_COMMAND, 2))
         intx_update(d);
     pci_msi_config_written(d, off, size);
+    if (touches(off, size, PCI_COMMAND, 2))
+        pci_notifiers_update(d);
     if (pci_type(d)->config_written)
         pci_type(d)->config_written(d, off, size);
 }
@@ -398,6 +400,7 @@ void pci_device_loaded(struct device *dev)
 
     bars_update(d);
     intx_update(d);
+    pci_notifiers_update(d);
     if (pci_type(d)->loaded)
         pci_type(d)->loaded(d);
 }

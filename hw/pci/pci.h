@@ -26,6 +26,7 @@
 
 #include "core/device.h"
 #include "core/irq.h"
+#include "core/notifier.h"
 #include "core/region.h"
 #include "hw/pci/pci_regs.h"
 
@@ -92,6 +93,7 @@ struct pci_device {
     uint8_t msix_pending[PCI_MSIX_MAX / 8];
     struct region msix_table_io, msix_pba_io;
     struct region msix_bar; /* pci_add_msix_bar(): a container of its own */
+    struct pci_msix_notifier *msix_notifiers; /* pci_notifier.c; msix_n of them, or NULL */
 };
 
 static inline struct pci_device *to_pci(struct device *dev)
@@ -182,6 +184,11 @@ void pci_add_msix_bar(struct pci_device *d, unsigned nvec, unsigned bar);
 bool pci_msix_enabled(const struct pci_device *d);
 void pci_msix_notify(struct pci_device *d, unsigned vector);
 
+/* An eventfd (struct irq_notifier, core/notifier.h) whose signal does pci_msix_notify() of that
+ * vector, from any thread. NULL: no eventfd left. Lock held; both. */
+struct irq_notifier *pci_msix_notifier(struct pci_device *d, unsigned vector, GError **err);
+void pci_msix_notifier_free(struct pci_device *d, unsigned vector);
+
 /* The address space this function's DMA goes to, at this moment. */
 struct address_space *pci_dma(struct pci_device *d);
 
@@ -189,6 +196,11 @@ struct address_space *pci_dma(struct pci_device *d);
 void pci_msi_config_written(struct pci_device *d, unsigned off, unsigned size);
 void pci_msi_reset(struct pci_device *d);
 void pci_msi_unrealize(struct pci_device *d);
+/* pci_notifier.c: the table, a mask or the bus-master bit may have changed. */
+void pci_notifiers_update(struct pci_device *d);
+void pci_notifiers_free(struct pci_device *d);
+/* The message of an MSI-X vector, false while a signal does not send it at once. */
+bool pci_msix_message(const struct pci_device *d, unsigned vector, struct msi_message *msg);
 
 static inline uint16_t pci_get16(const uint8_t *p)
 {

@@ -10,6 +10,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define MSI_RANGE 0xfee /* address bits 63:20 of what a local APIC answers */
+#define MSI_LEVEL 0x8000
+
 static void send(struct pci_device *d, uint64_t addr, uint32_t data)
 {
     struct pci_bus *root = d->bus;
@@ -92,6 +95,17 @@ static void msix_send(struct pci_device *d, unsigned v)
     send(d, pci_get32(e) | (uint64_t)pci_get32(e + 4) << 32, pci_get32(e + PCI_MSIX_ENTRY_DATA));
 }
 
+bool pci_msix_message(const struct pci_device *d, unsigned v, struct msi_message *msg)
+{
+    const uint8_t *e = d->msix_table + v * PCI_MSIX_ENTRY;
+
+    if (v >= d->msix_n || !(d->config[PCI_COMMAND] & PCI_CMD_MASTER) || msix_masked(d, v))
+        return false;
+    msg->addr = pci_get32(e) | (uint64_t)pci_get32(e + 4) << 32;
+    msg->data = pci_get32(e + PCI_MSIX_ENTRY_DATA);
+    return msg->addr >> 20 == MSI_RANGE && !(msg->data & MSI_LEVEL);
+}
+
 bool pci_msix_enabled(const struct pci_device *d)
 {
     return d->msix_cap &&
@@ -133,6 +147,7 @@ static void table_write(void *dev, uint64_t off, uint64_t val, unsigned size)
         val &= ~3ull;
     pci_put32(d->msix_table + off, (uint32_t)val);
     msix_fire_pending(d);
+    pci_notifiers_update(d);
 }
 
 static uint64_t pba_read(void *dev, uint64_t off, unsigned size)
@@ -179,8 +194,10 @@ void pci_msi_config_written(struct pci_device *d, unsigned off, unsigned size)
 {
     if (d->msi_cap && off < d->msi_cap + 0u + PCI_MSI_LEN && off + size > d->msi_cap)
         msi_fire_pending(d);
-    if (d->msix_cap && off < d->msix_cap + 0u + PCI_MSIX_LEN && off + size > d->msix_cap)
+    if (d->msix_cap && off < d->msix_cap + 0u + PCI_MSIX_LEN && off + size > d->msix_cap) {
         msix_fire_pending(d);
+        pci_notifiers_update(d);
+    }
 }
 
 void pci_msi_reset(struct pci_device *d)
@@ -189,10 +206,12 @@ void pci_msi_reset(struct pci_device *d)
     memset(d->msix_pending, 0, sizeof(d->msix_pending));
     for (unsigned v = 0; v < d->msix_n; v++)
         d->msix_table[v * PCI_MSIX_ENTRY + PCI_MSIX_ENTRY_CTRL] = PCI_MSIX_ENTRY_MASKED;
+    pci_notifiers_update(d);
 }
 
 void pci_msi_unrealize(struct pci_device *d)
 {
+    pci_notifiers_free(d);
     if (d->msix_cap) {
         region_fini(&d->msix_table_io);
         region_fini(&d->msix_pba_io);

@@ -364,6 +364,94 @@ START_TEST(msix)
 }
 END_TEST
 
+/* A host kernel with room for one route. */
+static int k_fd;
+static struct msi_message k_msg;
+
+static int k_add(struct machine *machine, struct msi_message msg)
+{
+    k_msg = msg;
+    return k_fd < 0 ? 0 : -1;
+}
+static void k_set(struct machine *machine, int route, struct msi_message msg)
+{
+    k_msg = msg;
+}
+static void k_del(struct machine *machine, int route)
+{
+}
+static void k_commit(struct machine *machine)
+{
+}
+static bool k_irqfd(struct machine *machine, int route, int fd, bool on)
+{
+    k_fd = on ? fd : -1;
+    return true;
+}
+static const struct irqchip_ops kernel = {.route_add = k_add, .route_set = k_set,
+                                          .route_del = k_del, .commit = k_commit,
+                                          .irqfd = k_irqfd};
+
+static void turn(void)
+{
+    machine_unlock(m);
+    for (int i = 0; i < 5; i++)
+        machine_iterate(m, false);
+    machine_lock(m);
+}
+
+START_TEST(msix_by_eventfd)
+{
+    struct pci_device *d = plug_probe(4);
+    uint64_t entry = 0xc0000000 + 16;
+    struct irq_notifier *n = pci_msix_notifier(d, 1, NULL);
+
+    k_fd = -1;
+    irqchip_set(m, &kernel);
+    cfg_set(0x20, PCI_BAR0 + 4, 0xc0000000);
+    cfg_set(0x20, PCI_COMMAND, PCI_CMD_MEM | PCI_CMD_MASTER);
+    as_st32(&m->mem, entry, 0xfee01000);
+    as_st32(&m->mem, entry + 8, 0x4041);
+    outl(0xcf8, 0x80000000u | 0x20 << 8 | d->msix_cap);
+    outw(0xcfe, PCI_MSIX_ENABLE);
+    eventfd_signal(n->fd); /* masked: pending */
+    turn();
+    ck_assert_uint_eq(msi_count, 0);
+    ck_assert_uint_eq(as_ld32(&m->mem, 0xc0000800), 2);
+    ck_assert_int_eq(k_fd, -1);
+    as_st32(&m->mem, entry + PCI_MSIX_ENTRY_CTRL, 0);
+    ck_assert_uint_eq(msi_count, 1);
+    ck_assert_int_eq(k_fd, n->fd); /* from here on it is the kernel's */
+    ck_assert_uint_eq(k_msg.addr, 0xfee01000);
+    ck_assert_uint_eq(k_msg.data, 0x4041);
+    as_st32(&m->mem, entry + 8, 0x4042);
+    ck_assert_uint_eq(k_msg.data, 0x4042);
+    eventfd_signal(n->fd);
+    turn();
+    ck_assert_uint_eq(msi_count, 1);
+    /* each of these takes it back: elsewhere than to the APICs, masked, no bus master, reset */
+    as_st32(&m->mem, entry, 0x1000);
+    ck_assert_int_eq(k_fd, -1);
+    turn();
+    ck_assert_uint_eq(msi_count, 2);
+    ck_assert_uint_eq(msi_addr, 0x1000);
+    as_st32(&m->mem, entry, 0xfee01000);
+    ck_assert_int_eq(k_fd, n->fd);
+    outl(0xcf8, 0x80000000u | 0x20 << 8 | d->msix_cap);
+    outw(0xcfe, PCI_MSIX_ENABLE | PCI_MSIX_FUNC_MASK);
+    ck_assert_int_eq(k_fd, -1);
+    outw(0xcfe, PCI_MSIX_ENABLE);
+    ck_assert_int_eq(k_fd, n->fd);
+    cfg_set(0x20, PCI_COMMAND, PCI_CMD_MEM);
+    ck_assert_int_eq(k_fd, -1);
+    cfg_set(0x20, PCI_COMMAND, PCI_CMD_MEM | PCI_CMD_MASTER);
+    ck_assert_int_eq(k_fd, n->fd);
+    device_reset(&d->dev);
+    ck_assert_int_eq(k_fd, -1);
+    irqchip_set(m, NULL);
+}
+END_TEST
+
 START_TEST(msi_vectors)
 {
     struct pci_device *d = plug_probe(4);
@@ -472,6 +560,7 @@ int main(void)
     tcase_add_test(tc, placement);
     tcase_add_test(tc, intx_routing);
     tcase_add_test(tc, msix);
+    tcase_add_test(tc, msix_by_eventfd);
     tcase_add_test(tc, msi_vectors);
     tcase_add_test(tc, bus_master);
     tcase_add_test(tc, shadow_ram);
