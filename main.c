@@ -36,17 +36,31 @@ static bool choose_accel(struct machine *m, GError **err)
     return m->accel || error_prefix(err, "-accel %s", c->accel);
 }
 
+/* What nobody named is the host's processor where the guest runs on it: it alone knows which of
+ * the processor's leaks a kernel has to mind. */
+static const char *cpu_text(const struct machine *m)
+{
+    if (m->config->cpu)
+        return m->config->cpu;
+    return m->accel == &accel_kvm && m->accel->preferred(NULL) ? "host" : "max";
+}
+
 static bool make_cpus(struct machine *m, GError **err)
 {
     const struct machine_config *c = m->config;
-    struct cpu_model *model = cpu_model_new(c->cpu, c->sockets, c->cores, c->threads, err);
 
-    if (!model)
-        return error_prefix(err, "-cpu %s", c->cpu);
+    if (!choose_accel(m, err))
+        return false;
+    struct cpu_model *model = cpu_model_new(cpu_text(m), c->sockets, c->cores, c->threads, err);
     m->cpu_model = model;
+    if (!model || !m->accel->fit_model(model, err))
+        return error_prefix(err, "-cpu %s", cpu_text(m));
+    uint64_t hz = c->icount ? 0 : accel_host_tsc_hz();
+    if (hz)
+        model->tsc_hz = hz;
     m->tsc_hz = model->tsc_hz;
     m->inspect = &x86_inspect;
-    return choose_accel(m, err) && machine_create_vcpus(m, c->cpus, err);
+    return machine_create_vcpus(m, c->cpus, err);
 }
 
 static bool make_chardevs(struct machine *m, struct options *o, GError **err)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "accel/kvm/kvm.h"
 #include "util/error.h"
 #include "util/suggest.h"
 
@@ -91,6 +92,11 @@ const struct accel *accel_select(const char *text, char **why, GError **err)
     else
         error_set(err, "-accel wants a name (-accel help lists them)");
     return NULL;
+}
+
+uint64_t accel_host_tsc_hz(void)
+{
+    return kvm_host_tsc_hz();
 }
 
 void accel_help(GString *out)

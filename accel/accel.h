@@ -14,6 +14,8 @@
 #include "core/vcpu_ops.h"
 #include "target/x86/state.h"
 
+struct cpu_model;
+
 struct accel {
     const char *name;  /* "tcg-interp" */
     const char *alias; /* "tcg" */
@@ -21,6 +23,9 @@ struct accel {
     bool (*probe)(GError **err); /* usable here? the error says why not and what to do */
     /* Is it the one to take when the user names none? The error says why not. NULL: yes. */
     bool (*preferred)(GError **err);
+    /* Fit the CPU model to what guests of this accelerator can have (cpu_model_fit()). Before
+     * vm_init(). */
+    bool (*fit_model)(struct cpu_model *model, GError **err);
     bool (*vm_init)(struct machine *m, GError **err);
     void (*vm_exit)(struct machine *m);
     bool (*vcpu_init)(struct vcpu *v, GError **err); /* in the vCPU's thread */
@@ -66,6 +71,9 @@ void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot, unsign
 /* Pick from "-accel a:b" text (NULL: the best that works). *why gets the line to announce when
  * the choice is not the one asked for first or nobody asked, else NULL; owned by the caller. */
 const struct accel *accel_select(const char *text, char **why, GError **err);
+/* The rate, in Hz, at which every accelerator of this host runs a guest's time-stamp counter: KVM's
+ * if it is usable, else 0. */
+uint64_t accel_host_tsc_hz(void);
 /* "-accel help". */
 void accel_help(GString *out);
 

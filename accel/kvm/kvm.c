@@ -111,6 +111,41 @@ bool kvm_probe_path(const char *path, GError **err)
     return true;
 }
 
+int kvm_open(GError **err)
+{
+    return open_device(DEVICE, err);
+}
+
+/* The VM's answer is what its vCPUs begin with (Linux 5.16 and later); else a vCPU's own. */
+static int guest_tsc_khz(int vm)
+{
+    int khz = kvm_call(vm, KVM_GET_TSC_KHZ, NULL);
+
+    if (khz > 0)
+        return khz;
+    int cpu = kvm_call(vm, KVM_CREATE_VCPU, NULL);
+    if (cpu < 0)
+        return 0;
+    khz = kvm_call(cpu, KVM_GET_TSC_KHZ, NULL);
+    close(cpu);
+    return MAX(khz, 0);
+}
+
+uint64_t kvm_host_tsc_hz(void)
+{
+    int sys = kvm_open(NULL), khz = 0;
+
+    if (sys < 0)
+        return 0;
+    int vm = kvm_call(sys, KVM_CREATE_VM, NULL);
+    if (vm >= 0) {
+        khz = guest_tsc_khz(vm);
+        close(vm);
+    }
+    close(sys);
+    return khz * 1000ull;
+}
+
 static bool probe(GError **err)
 {
     return kvm_probe_path(DEVICE, err);
@@ -137,7 +172,7 @@ static bool preferred(GError **err)
 
 static bool create_vm(struct kvm_vm *vm, GError **err)
 {
-    vm->sys = open_device(DEVICE, err);
+    vm->sys = kvm_open(err);
     if (vm->sys < 0)
         return false;
     vm->fd = kvm_call(vm->sys, KVM_CREATE_VM, NULL);
@@ -214,6 +249,7 @@ const struct accel accel_kvm = {
     .help = "the host's processor, through /dev/kvm",
     .probe = probe,
     .preferred = preferred,
+    .fit_model = kvm_cpuid_fit,
     .vm_init = vm_init,
     .vm_exit = vm_exit,
     .vcpu_init = kvm_cpu_init,

@@ -64,6 +64,10 @@ int kvm_call(int fd, unsigned long request, void *arg);
 
 /* Can the device at `path` ("/dev/kvm") be used? The error says why not and what to do. */
 bool kvm_probe_path(const char *path, GError **err);
+/* A descriptor of /dev/kvm, or -1 with *err set when it cannot be used. The caller closes it. */
+int kvm_open(GError **err);
+/* Hz of the time-stamp counter that a guest gets, 0 if KVM cannot be used. */
+uint64_t kvm_host_tsc_hz(void);
 /* Does the kernel have this capability? Its value, 0 if it is missing. */
 int kvm_capability(const struct kvm_vm *vm, unsigned cap);
 
@@ -109,6 +113,9 @@ void kvm_load(struct vcpu *v, const struct x86_state *st);
 
 /* ---- cpuid.c ------------------------------------------------------------------------------ */
 
+/* accel.fit_model: the model's features and address width become those that KVM supports, too; the
+ * model "host" becomes the host's processor. */
+bool kvm_cpuid_fit(struct cpu_model *model, GError **err);
 /* Tell the kernel what CPUID says on this vCPU (machine->cpu_model). */
 bool kvm_cpuid_set(struct kvm_cpu *k, GError **err);
 

@@ -13,6 +13,7 @@
 #include "accel/accel.h"
 #include "accel/tcg-interp/handlers.h"
 #include "accel/tcg-interp/host_fp.h"
+#include "target/x86/cpuid.h"
 #include "util/error.h"
 
 #define SLICE 3000
@@ -536,6 +537,14 @@ static bool tcg_probe(GError **err)
     return true;
 }
 
+static bool tcg_fit_model(struct cpu_model *model, GError **err)
+{
+    bool offered[X86_F_COUNT];
+
+    cpu_model_software(offered);
+    return cpu_model_fit(model, offered, accel_tcg_interp.name, err);
+}
+
 static bool tcg_vm_init(struct machine *m, GError **err)
 {
     struct tcg_vm *vm = g_new0(struct tcg_vm, 1);
@@ -684,6 +693,7 @@ const struct accel accel_tcg_interp = {
     .alias = "tcg",
     .help = "interpreter: runs anywhere, needs nothing of the host",
     .probe = tcg_probe,
+    .fit_model = tcg_fit_model,
     .vm_init = tcg_vm_init,
     .vm_exit = tcg_vm_exit,
     .vcpu_init = tcg_vcpu_init,

@@ -43,7 +43,7 @@ static const struct {
     const uint16_t *set;
 } models[] = {
     { "max", "everything the software CPU can do (the default)", set_max },
-    { "host", "the same as max", set_max },
+    { "host", "all that the accelerator offers; under KVM it is the host's processor", set_max },
     { "x86-64-v2", "the x86-64-v2 instruction set: SSE4.2, POPCNT, CMPXCHG16B", set_v2 },
     { "qemu64", "the x86-64 baseline with SSE3 and CMPXCHG16B", set_qemu64 },
     { "kvm64", "the same as qemu64", set_qemu64 },
@@ -60,6 +60,12 @@ static const struct {
     { F(SSE41), F(SSSE3) }, { F(SSE42), F(SSE41) }, { F(AES), F(SSE2) },
     { F(PCLMULQDQ), F(SSE2) }, { F(LM), F(PAE) }, { F(SYSCALL), F(LM) }, { F(LAHF_LM), F(LM) },
     { F(CX16), F(LM) }, { F(PDPE1GB), F(LM) }, { F(PCID), F(LM) }, { F(FSGSBASE), F(LM) },
+    { F(AVX), F(XSAVE) }, { F(AVX2), F(AVX) }, { F(FMA), F(AVX) }, { F(F16C), F(AVX) },
+    { F(PKU), F(XSAVE) }, { F(AVX512F), F(AVX2) }, { F(AVX512DQ), F(AVX512F) },
+    { F(AVX512IFMA), F(AVX512F) }, { F(AVX512CD), F(AVX512F) }, { F(AVX512BW), F(AVX512F) },
+    { F(AVX512VL), F(AVX512F) }, { F(AVX512VBMI), F(AVX512F) }, { F(AVX512VBMI2), F(AVX512F) },
+    { F(AVX512VNNI), F(AVX512F) }, { F(AVX512BITALG), F(AVX512F) },
+    { F(AVX512POPCNT), F(AVX512F) }, { F(VAES), F(AVX) }, { F(VPCLMULQDQ), F(AVX) },
     { F(NX), F(PAE) }, { F(X2APIC), F(APIC) }, { F(TSC_DEADLINE), F(APIC) },
 };
 
@@ -131,10 +137,11 @@ static bool set_feature(struct cpu_model *m, const char *name, bool on, GError *
             suggest_offer(&s, features[k].name);
         return error_set(err, "unknown feature '%s'%s", name, suggest_text(&s));
     }
-    if (on && !available(f))
+    if (on && !m->host && !available(f)) /* "host" waits for cpu_model_fit() */
         return error_set(err, "this processor cannot offer '%s'; '-cpu help' lists what it can",
                          features[f].name);
     m->feature[f] = on;
+    m->asked[f] = on ? 1 : -1;
     return true;
 }
 
@@ -176,6 +183,7 @@ static bool set_property(struct cpu_model *m, const char *key, const char *value
         if (!set_number(key, value, 36, 52, &n, err))
             return false;
         m->phys_bits = n;
+        m->phys_asked = true;
     } else {
         *known = false;
     }
@@ -244,6 +252,7 @@ struct cpu_model *cpu_model_new(const char *text, unsigned sockets, unsigned cor
         return NULL;
     m = g_new0(struct cpu_model, 1);
     m->name = name;
+    m->host = !strcmp(name, "host");
     m->signature = 0x30661;
     m->max_leaf = 0x16;
     m->max_ext = 0x80000008u;
@@ -265,6 +274,35 @@ struct cpu_model *cpu_model_new(const char *text, unsigned sockets, unsigned cor
         }
     drop_dependents(m);
     return m;
+}
+
+void cpu_model_software(bool offered[X86_F_COUNT])
+{
+    for (unsigned f = 0; f < X86_F_COUNT; f++)
+        offered[f] = available(f);
+}
+
+/* Those that the topology or the mode of the vCPU sets, not the processor. */
+static bool is_composed(unsigned f)
+{
+    return f == F(HT) || f == F(OSXSAVE);
+}
+
+bool cpu_model_fit(struct cpu_model *m, const bool offered[X86_F_COUNT], const char *by,
+                   GError **err)
+{
+    for (unsigned f = 1; f < X86_F_COUNT; f++) {
+        if (is_composed(f))
+            continue;
+        if (m->host && m->asked[f] == 0)
+            m->feature[f] = offered[f];
+        if (m->feature[f] && !offered[f] && m->asked[f] > 0)
+            return error_set(err, "%s does not offer '%s' on this host: leave it out", by,
+                             features[f].name);
+        m->feature[f] &= offered[f];
+    }
+    drop_dependents(m);
+    return true;
 }
 
 void cpu_model_free(struct cpu_model *model)

@@ -190,8 +190,8 @@ static void leaf_basic(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t 
         leaf_d(c, sub, out);
         break;
     case 0x15: /* TSC = crystal * EBX / EAX */
-        out[EAX] = 1000;
-        out[EBX] = m->tsc_hz / (X86_CRYSTAL_HZ / 1000);
+        out[EAX] = X86_CRYSTAL_HZ / 1000;
+        out[EBX] = m->tsc_hz / 1000; /* a host's rate is known in kHz */
         out[ECX] = X86_CRYSTAL_HZ;
         break;
     case 0x16:

@@ -15,6 +15,9 @@
 struct cpu_model {
     const char *name;           /* row of the model table */
     bool feature[X86_F_COUNT];
+    int8_t asked[X86_F_COUNT];  /* +1: "+name" was written, -1: "-name" */
+    bool host;                  /* "host": what an accelerator offers, not a fixed list */
+    bool phys_asked;            /* phys-bits= was written */
     char vendor[13];
     char brand[49];
     uint32_t signature;         /* CPUID.1:EAX: family, model, stepping */
@@ -29,6 +32,15 @@ struct cpu_model {
 struct cpu_model *cpu_model_new(const char *text, unsigned sockets, unsigned cores,
                                 unsigned threads, GError **err);
 void cpu_model_free(struct cpu_model *model);
+/* Which features the software CPU has. */
+void cpu_model_software(bool offered[X86_F_COUNT]);
+/*
+ * Take away what `by`, an accelerator, does not offer, and what builds upon it. An error if it
+ * was asked for by name. The model "host" gets all that is offered and not switched off. Before
+ * vCPUs exist.
+ */
+bool cpu_model_fit(struct cpu_model *m, const bool offered[X86_F_COUNT], const char *by,
+                   GError **err);
 /* "-cpu help". */
 void cpu_model_help(GString *out);
 
