@@ -31,7 +31,7 @@ static const struct machine_key {
     {"graphics", {"on", "off"}, "told to firmware through fw_cfg"},
     {"mem-merge", {"off"}, "merging of equal memory pages by the host: not asked for"},
     {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
-    {"kernel-irqchip", {"off", "split"}, "interrupt controllers in the host kernel: none"},
+    {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the host kernel (split)"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
 };
 

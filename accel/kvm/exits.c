@@ -62,6 +62,17 @@ static bool on_nothing(struct kvm_cpu *k, enum vcpu_exit *why)
     return true;
 }
 
+static bool on_ioapic_eoi(struct kvm_cpu *k, enum vcpu_exit *why)
+{
+    const struct vcpu_apic *a = &k->vcpu->lapic;
+
+    device_begin(k);
+    if (a->eoi)
+        a->eoi(a->apic, k->run->eoi.vector);
+    device_end(k);
+    return true;
+}
+
 static bool on_hlt(struct kvm_cpu *k, enum vcpu_exit *why)
 {
     k->mp_state = MP_HALTED;
@@ -117,6 +128,7 @@ static const struct {
     [KVM_EXIT_SHUTDOWN] = {"shutdown", on_shutdown},
     [KVM_EXIT_DEBUG] = {"debug", on_debug},
     [KVM_EXIT_FAIL_ENTRY] = {"fail-entry", on_fail_entry},
+    [KVM_EXIT_IOAPIC_EOI] = {"ioapic-eoi", on_ioapic_eoi},
     [KVM_EXIT_INTR] = {"intr", on_nothing},
     [KVM_EXIT_SET_TPR] = {"set-tpr", on_nothing}, /* taken after every exit */
     [KVM_EXIT_NMI] = {"nmi", on_nothing},

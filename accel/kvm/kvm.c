@@ -200,6 +200,10 @@ static void vm_exit(struct machine *m)
 
     if (!vm)
         return;
+    machine_lock(m);
+    kvm_irqchip_fini(vm);
+    kvm_doorbells_fini(vm);
+    machine_unlock(m);
     if (vm->memory)
         kvm_memory_fini(vm);
     for (unsigned i = 0; i < vm->cpus->len; i++)
@@ -221,15 +225,18 @@ static bool vm_init(struct machine *m, GError **err)
     struct kvm_vm *vm = g_new0(struct kvm_vm, 1);
     vm->machine = m;
     vm->sys = vm->fd = -1;
-    vm->irqchip = KVM_IRQCHIP_OFF;
     vm->cpus = g_ptr_array_new();
     g_ptr_array_set_size(vm->cpus, m->config->cpus);
     m->accel_data[ACCEL_KVM] = vm;
     kvm_kick_signal_init();
-    if (!create_vm(vm, err) || !kvm_memory_init(vm, err)) {
+    if (!create_vm(vm, err) || !kvm_irqchip_init(vm, err) || !kvm_memory_init(vm, err)) {
         vm_exit(m);
         return false;
     }
+    machine_lock(m);
+    kvm_irqchip_activate(vm, m->accel == &accel_kvm);
+    kvm_doorbells_init(vm);
+    machine_unlock(m);
     machine_add_info(m, "exits", "why KVM left guest mode, and for which devices", print_exits, m);
     return true;
 }

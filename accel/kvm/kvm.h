@@ -7,6 +7,7 @@
  *   memory.c  memory slots                        struct x86_state <-> KVM's structures
  *   vcpu.c    entering, kicks, pins    cpuid.c    what the guest's CPUID says
  *   exits.c   what an exit asks for    irqchip.c  interrupt controllers in the kernel
+ *   ioeventfd.c  doorbells             lapic.c    its local APICs <-> hw/intc/lapic.c
  *
  * Threads: the ioctls of a vCPU are made by its own thread, except while it is parked. Those of
  * the VM may come from any thread. `struct kvm_cpu` belongs to its vCPU's thread but for
@@ -27,6 +28,8 @@ enum kvm_irqchip_mode { KVM_IRQCHIP_OFF, KVM_IRQCHIP_SPLIT, KVM_IRQCHIP_ON };
 
 struct kvm_memory; /* memory.c */
 struct kvm_exits;  /* exits.c */
+struct kvm_chip; /* irqchip.c */
+struct kvm_doorbells; /* ioeventfd.c */
 
 struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
     struct machine *machine;
@@ -36,6 +39,8 @@ struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
     enum kvm_irqchip_mode irqchip;
     GPtrArray *cpus;  /* struct kvm_cpu *, by vcpu index; NULL where none is yet */
     struct kvm_memory *memory;
+    struct kvm_chip *chip; /* NULL: OFF */
+    struct kvm_doorbells *doorbells;
 };
 
 struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
@@ -48,7 +53,7 @@ struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
     /* The last exit is to be finished by the next KVM_RUN (API document, "KVM_RUN"): until then
      * the vCPU's state is that of the middle of an instruction. kvm_finish(). */
     bool unfinished;
-    uint8_t mp_state;    /* enum x86_mp_state; with a LAPIC in the kernel it is the kernel's */
+    uint8_t mp_state;    /* enum x86_mp_state; MP_RUNNABLE with a LAPIC in the kernel */
     struct kvm_exits *exits;
 };
 
@@ -110,6 +115,34 @@ void kvm_exits_describe(struct kvm_vm *vm, GString *out);
 /* On the vCPU's thread or while it is parked. kvm_save() finishes a pending exit first. */
 void kvm_save(struct vcpu *v, struct x86_state *st);
 void kvm_load(struct vcpu *v, const struct x86_state *st);
+
+/* ---- irqchip.c ---------------------------------------------------------------------------- */
+
+/* -machine kernel-irqchip=, or the best this kernel has. Before there are vCPUs. */
+bool kvm_irqchip_init(struct kvm_vm *vm, GError **err);
+void kvm_irqchip_fini(struct kvm_vm *vm);
+/* The machine's local APICs are the kernel's from now on, or no longer, while KVM is the active
+ * accelerator: see irqchip_set(). Nothing happens when kernel-irqchip is off. */
+void kvm_irqchip_activate(struct kvm_vm *vm, bool on);
+/* A message to this vCPU's local APIC, delivery mode as in the ICR. */
+void kvm_irqchip_send(struct kvm_cpu *k, unsigned delivery_mode, uint8_t vector);
+
+/* ---- lapic.c: on the vCPU's thread or while it is parked, lock held ------------------------- */
+
+/* The kernel's local APIC -> hw/intc/lapic.c, and back (after the TSC and IA32_APIC_BASE). */
+void kvm_lapic_save(struct kvm_cpu *k);
+void kvm_lapic_load(struct kvm_cpu *k);
+/* st->mp_state as the kernel has it; load() comes last of all. */
+void kvm_mp_state_save(struct kvm_cpu *k, struct x86_state *st);
+void kvm_mp_state_load(struct kvm_cpu *k, const struct x86_state *st);
+/* Is a rise of LINT1 an NMI? */
+bool kvm_lapic_takes_nmi(struct kvm_cpu *k);
+
+/* ---- ioeventfd.c --------------------------------------------------------------------------- */
+
+/* Doorbells of the machine's devices ring in the kernel from now on. */
+void kvm_doorbells_init(struct kvm_vm *vm);
+void kvm_doorbells_fini(struct kvm_vm *vm);
 
 /* ---- cpuid.c ------------------------------------------------------------------------------ */
 

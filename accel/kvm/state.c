@@ -107,6 +107,8 @@ void kvm_save(struct vcpu *v, struct x86_state *st)
     get_regs(k, st);
     get_sregs(k, st);
     st->mp_state = k->mp_state;
+    kvm_lapic_save(k);
+    kvm_mp_state_save(k, st);
 }
 
 void kvm_load(struct vcpu *v, const struct x86_state *st)
@@ -117,5 +119,7 @@ void kvm_load(struct vcpu *v, const struct x86_state *st)
     kvm_finish(k, &why);
     set_sregs(k, st);
     set_regs(k, st);
+    kvm_lapic_load(k);
     kvm_cpu_loaded(k, st);
+    kvm_mp_state_load(k, st);
 }

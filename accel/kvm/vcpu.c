@@ -285,7 +285,7 @@ enum vcpu_exit kvm_cpu_run(struct vcpu *v)
 
 void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st)
 {
-    k->mp_state = st->mp_state;
+    k->mp_state = k->vm->irqchip == KVM_IRQCHIP_OFF ? st->mp_state : MP_RUNNABLE;
     k->run->if_flag = (st->rflags & FL_IF) != 0;
     k->run->ready_for_interrupt_injection = 0; /* the kernel says it anew after KVM_RUN */
     k->run->request_interrupt_window = 1;
