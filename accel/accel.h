@@ -28,6 +28,11 @@ struct accel {
     bool (*fit_model)(struct cpu_model *model, GError **err);
     bool (*vm_init)(struct machine *m, GError **err);
     void (*vm_exit)(struct machine *m);
+    /* It is to run the machine from now on, or no longer: interrupt controllers move into the
+     * kernel or back (irqchip_set()). vm_init() and vm_exit() do it for m->accel; a change of
+     * accelerator calls it between saving the vCPUs' states and loading them. vCPUs parked, lock
+     * held. NULL: nothing to do. */
+    void (*activate)(struct machine *m, bool on);
     bool (*vcpu_init)(struct vcpu *v, GError **err); /* in the vCPU's thread */
     void (*vcpu_exit)(struct vcpu *v);
     enum vcpu_exit (*run)(struct vcpu *v);

@@ -241,6 +241,11 @@ static bool vm_init(struct machine *m, GError **err)
     return true;
 }
 
+static void activate(struct machine *m, bool on)
+{
+    kvm_irqchip_activate(m->accel_data[ACCEL_KVM], on);
+}
+
 static bool translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 {
     struct kvm_translation t = {.linear_address = linear};
@@ -259,6 +264,7 @@ const struct accel accel_kvm = {
     .fit_model = kvm_cpuid_fit,
     .vm_init = vm_init,
     .vm_exit = vm_exit,
+    .activate = activate,
     .vcpu_init = kvm_cpu_init,
     .vcpu_exit = kvm_cpu_exit,
     .run = kvm_cpu_run,
