@@ -20,6 +20,7 @@ struct accel {
     const char *name;  /* "tcg-interp" */
     const char *alias; /* "tcg" */
     const char *help;
+    enum accel_slot slot; /* of accel_data in machine and vCPU */
     bool (*probe)(GError **err); /* usable here? the error says why not and what to do */
     /* Is it the one to take when the user names none? The error says why not. NULL: yes. */
     bool (*preferred)(GError **err);
@@ -69,6 +70,15 @@ struct accel {
 
 extern const struct accel accel_kvm, accel_tcg_interp;
 extern const struct accel *const accel_table[]; /* NULL-terminated, best first */
+
+/*
+ * Several accelerators can be alive on one machine, each in its slot; m->accel runs it.
+ * accel_attach(): make `a` ready for v beside that one. In the vCPU's thread, without
+ * the lock. The others end all that are there.
+ */
+bool accel_attach(struct vcpu *v, const struct accel *a, GError **err);
+void accel_detach_vcpu(struct vcpu *v); /* in its thread */
+void accel_detach_vm(struct machine *m);
 
 /* Put a processor's reset state to what vcpu->boot asks for. accel/boot.c. */
 void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot, unsigned phys_bits);

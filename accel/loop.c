@@ -60,15 +60,14 @@ static void halt(struct vcpu *v, int64_t *spin)
 static void *vcpu_thread(void *arg)
 {
     struct vcpu *v = arg;
-    const struct accel *a = v->accel;
     GError *err = NULL;
-    bool ok = a->vcpu_init(v, &err);
+    bool ok = v->accel->vcpu_init(v, &err);
     vcpu_ready(v, err);
     /* Spinning takes a core from somebody who computes if there are fewer cores than vCPUs. */
     bool may_spin = v->machine->vcpus->len > 1 && g_get_num_processors() > 1;
     int64_t spin = 0;
     while (vcpu_attend(v)) {
-        enum vcpu_exit why = a->run(v);
+        enum vcpu_exit why = v->accel->run(v);
         if (why == VCPU_HALTED)
             halt(v, &spin);
         else
@@ -77,7 +76,7 @@ static void *vcpu_thread(void *arg)
             spin = 0;
     }
     if (ok)
-        a->vcpu_exit(v);
+        accel_detach_vcpu(v);
     return NULL;
 }
 
@@ -110,8 +109,7 @@ static bool ops_vm_init(struct machine *m, GError **err)
 static void ops_vm_exit(struct machine *m)
 {
     icount_fini(m);
-    if (m->accel->vm_exit)
-        m->accel->vm_exit(m);
+    accel_detach_vm(m);
 }
 
 static void ops_kick(struct vcpu *v)

@@ -48,14 +48,38 @@ void block_flush(struct tcg_cpu *t)
     tlb_restart_tickets(t);
 }
 
-/* ---- Cache ------------------------------------------------------------------------------ */
-
 static struct block **hash_slot(struct tcg_cpu *t, const uint8_t *host, uint32_t mode)
 {
     uint64_t h = ((uintptr_t)host ^ (uint64_t)mode << 32) * 0x9e3779b97f4a7c15ull;
 
     return &t->hash[h >> (64 - HASH_BITS)];
 }
+
+/* The tables are large and mostly empty after a short run. Fresh tickets make the jump cache's
+ * entries strangers, so it can stay as it is. */
+void tcg_forget(struct tcg_cpu *t)
+{
+    const uint32_t words = t->arena_used / 64 + 1;
+
+    t->forget = false;
+    tlb_flush_all(t);
+    if (t->arena_used > ARENA_OPS / 64 || t->flush_blocks) {
+        block_flush(t);
+        return;
+    }
+    for (uint32_t w = 0; w < words; w++)
+        for (uint64_t bits = t->block_start[w]; bits; bits &= bits - 1) {
+            const struct x86_op *op = &t->arena[w * 64 + __builtin_ctzll(bits)];
+            const struct block *b = block_of(op);
+
+            *hash_slot(t, b->host, b->mode) = NULL;
+        }
+    memset(t->block_start, 0, words * sizeof(*t->block_start));
+    g_hash_table_remove_all(t->pages);
+    t->arena_used = 0;
+}
+
+/* ---- Cache ------------------------------------------------------------------------------ */
 
 static struct code_page *page_of(struct tcg_cpu *t, const uint8_t *host)
 {

@@ -45,7 +45,8 @@ static void emit_generic(struct emit *e, const struct x86_insn *i)
 {
     uint32_t attr = x86_rows[i->row].attr;
     bool guard = attr & (ROW_FPU | ROW_MMX | ROW_SSE);
-    struct gen_ext ext = {.exec = exec_table[i->row], .attr = attr};
+    struct gen_ext ext = {.exec = e->t->loan ? loan_exec(i->row) : exec_table[i->row],
+                          .attr = attr};
     struct x86_op *o;
 
     if ((attr & (ROW_FPU | ROW_MMX | ROW_SSE)) == ROW_SSE && (e->mode & M_SSE_OK))

@@ -263,6 +263,7 @@ struct tcg_cpu {
     bool leave;            /* end the block after this instruction, go to the loop */
     bool mode_stale;       /* `mode` and the bank must be recomputed */
     bool flush_blocks;     /* the arena is full or stale: empty it at the loop */
+    bool forget;           /* tcg_forget() at the loop */
     bool code_late;        /* late_code is to be reported again after the instruction */
     struct code_req late_code;
 
@@ -270,11 +271,18 @@ struct tcg_cpu {
     struct tcg_vm *vm;
     struct machine *machine;
 
+    struct tcg_loan *loan; /* the vCPU is another accelerator's: loan.h. Else NULL */
+    bool refused;          /* unwound by tcg_refuse() */
+    bool in_cas;           /* unwinding goes through stopped_cas() */
+    bool stored;           /* a page was made writable for stores since it was last cleared */
+
     /* counting */
     int64_t slice;         /* what bud started from */
     uint64_t icount;       /* instructions retired before this slice */
     uint64_t limit;        /* icount at which run() is to return */
-    uint64_t budget_start; /* icount when run_budget() began */
+    uint64_t budget_start; /* icount when tcg_loop() began */
+    bool shadow_irq, shadow_movss; /* as they were before the present slice */
+    uint32_t shadow_rf;
 
     /* TLB */
     struct tlb_asid asid[ASIDS];
@@ -380,6 +388,8 @@ void sync_let_others(struct tcg_cpu *t);
 bool block_init(struct tcg_cpu *t);
 void block_fini(struct tcg_cpu *t);
 void block_flush(struct tcg_cpu *t);
+/* Forget all translations and all blocks; costs as much as was made since the last time. */
+void tcg_forget(struct tcg_cpu *t);
 /* Take b out of the cache; whoever jumps to it looks again. Its page's list is the caller's. */
 void block_unlink(struct tcg_cpu *t, struct block *b);
 /* The 64-byte lines of its page that b was decoded from. */
@@ -445,5 +455,18 @@ void emit_end(struct emit *e, unsigned n_insn);
 /* ---- run.c */
 /* Instructions completed so far, exact while an operation runs. */
 uint64_t tcg_icount_now(const struct tcg_cpu *t);
+/* The loop, for at most so many instructions; budget_start is icount as it was before. */
+enum vcpu_exit tcg_loop(struct tcg_cpu *t, int64_t insns);
+
+/* ---- loan.c */
+/* What carries out a row's instruction during a loan. */
+x86_exec_fn *loan_exec(unsigned row);
+/* Between instructions: is the loan to end before its limit? */
+bool loan_over(struct tcg_cpu *t);
+/* Is this a loan during which the local APIC may not be touched; is it at this address? */
+bool loan_hides_apic(const struct tcg_cpu *t);
+bool loan_apic_page(const struct tcg_cpu *t, uint64_t gpa);
+/* End the loan before the instruction that is being executed. */
+_Noreturn void tcg_refuse(struct tcg_cpu *t);
 
 #endif

@@ -224,6 +224,8 @@ HANDLER(h_gen_raise)
 {
     SPILL();
     gen_begin(c, o);
+    if (o->d == EXC_UD && tcg_of(c)->loan && (c->xcr0 & ~3ull))
+        tcg_refuse(tcg_of(c)); /* it may be an instruction of components that are not known here */
     if (o->d == EXC_UD)
         x86_ud(c);
     x86_gp(c, 0);

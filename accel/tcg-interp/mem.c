@@ -4,6 +4,7 @@
  * target/x86/cpu.h over the soft TLB, and everything a plain load or store is not: page
  * crossings, I/O, read-only memory, pages with code, watched pages, locked accesses.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "accel/tcg-interp/engine.h"
@@ -27,11 +28,24 @@ void tcg_unlock(struct tcg_cpu *t)
         t->leave = true;
 }
 
+/* An exception's stack or table there is nonsense that need not work. */
+static void hidden_apic(struct tcg_cpu *t, uint64_t gpa)
+{
+    if (t->x.unwind == &t->jb || t->in_cas)
+        tcg_refuse(t);
+    guest_warn(&t->machine->log, "cpu", "exception delivered through the local APIC's page at %#"
+               PRIx64, gpa);
+}
+
 uint64_t tcg_mmio_read(struct tcg_cpu *t, uint64_t gpa, unsigned size)
 {
     const struct region_section *s;
     uint64_t v = 0;
 
+    if (unlikely(loan_hides_apic(t)) && loan_apic_page(t, gpa)) {
+        hidden_apic(t, gpa);
+        return x86_mask(size);
+    }
     tcg_lock(t);
     s = as_lookup(t->x.as, gpa);
     if (s && s->region->kind == REGION_IO)
@@ -46,6 +60,10 @@ void tcg_mmio_write(struct tcg_cpu *t, uint64_t gpa, unsigned size, uint64_t v)
 {
     const struct region_section *s;
 
+    if (unlikely(loan_hides_apic(t)) && loan_apic_page(t, gpa)) {
+        hidden_apic(t, gpa);
+        return;
+    }
     tcg_lock(t);
     s = as_lookup(t->x.as, gpa);
     if (s && s->region->kind == REGION_IO)
@@ -425,16 +443,19 @@ static bool stopped_cas(struct tcg_cpu *t, uint64_t la, unsigned size, void *exp
     sync_stop_others(t);
     if (sigsetjmp(here, 0)) { /* the mapping went away after the probe */
         c->unwind = outer;
+        t->in_cas = false;
         sync_let_others(t);
         siglongjmp(*outer, 1);
     }
     c->unwind = &here;
+    t->in_cas = true;
     read_any(t, t->bank, la, now, size);
     ok = !memcmp(now, expected, size);
     if (ok)
         write_any(t, t->bank, la, desired, size);
     memcpy(expected, now, size);
     c->unwind = outer;
+    t->in_cas = false;
     sync_let_others(t);
     return ok;
 }

@@ -13,6 +13,7 @@
 #include "accel/accel.h"
 #include "accel/tcg-interp/handlers.h"
 #include "accel/tcg-interp/host_fp.h"
+#include "accel/tcg-interp/loan.h"
 #include "target/x86/cpuid.h"
 #include "util/error.h"
 
@@ -87,6 +88,8 @@ static uint64_t host_tsc(struct x86_cpu *c)
 {
     struct tcg_cpu *t = tcg_of(c);
 
+    if (t->loan)
+        return t->loan->tsc(t->vcpu);
     return machine_tsc_at(t->machine, t->vcpu, host_vtime(t));
 }
 
@@ -124,6 +127,8 @@ static uint64_t host_apic_base(struct x86_cpu *c)
     struct tcg_cpu *t = tcg_of(c);
     uint64_t v = 0;
 
+    if (loan_hides_apic(t))
+        return t->loan->apic_base;
     if (t->vcpu->lapic.get_base) {
         tcg_lock(t);
         v = t->vcpu->lapic.get_base(t->vcpu->lapic.apic);
@@ -150,6 +155,8 @@ static uint8_t host_get_cr8(struct x86_cpu *c)
     struct tcg_cpu *t = tcg_of(c);
     uint8_t v = 0;
 
+    if (loan_hides_apic(t))
+        tcg_refuse(t);
     if (t->vcpu->lapic.get_tpr) {
         tcg_lock(t);
         v = t->vcpu->lapic.get_tpr(t->vcpu->lapic.apic);
@@ -162,6 +169,8 @@ static void host_set_cr8(struct x86_cpu *c, uint8_t v)
 {
     struct tcg_cpu *t = tcg_of(c);
 
+    if (loan_hides_apic(t))
+        tcg_refuse(t);
     if (t->vcpu->lapic.set_tpr) {
         tcg_lock(t);
         t->vcpu->lapic.set_tpr(t->vcpu->lapic.apic, v);
@@ -376,16 +385,32 @@ static bool step_due(const struct x86_cpu *c, uint64_t next)
     return !c->step_dropped && !((c->msr.debugctl & DEBUGCTL_BTF) && c->rip == next);
 }
 
+/* What covers the next instruction only. */
+static void save_shadow(struct tcg_cpu *t)
+{
+    t->shadow_irq = t->x.inhibit_irq;
+    t->shadow_movss = t->x.inhibit_movss;
+    t->shadow_rf = t->x.eflags & FL_RF;
+}
+
+static void restore_shadow(struct tcg_cpu *t)
+{
+    t->x.inhibit_irq = t->shadow_irq;
+    t->x.inhibit_movss = t->shadow_movss;
+    t->x.eflags |= t->shadow_rf;
+}
+
 /* Run blocks until something has to be looked at, at most `max` instructions. */
 static void run_blocks(struct tcg_cpu *t, int64_t max)
 {
     struct x86_cpu *c = &t->x;
-    bool tf = c->eflags & FL_TF, irq = c->inhibit_irq, movss = c->inhibit_movss;
-    uint32_t rf = c->eflags & FL_RF;
-    bool one = irq || movss || tf || rf || exec_breakpoints_on(c) || max < MAX_BLOCK;
+    bool tf = c->eflags & FL_TF;
+    bool one = c->inhibit_irq || c->inhibit_movss || tf || (c->eflags & FL_RF) ||
+               exec_breakpoints_on(c) || max < MAX_BLOCK;
     const struct x86_op *o;
     uint64_t next;
 
+    save_shadow(t);
     if (one) { /* shadows and RF cover this one instruction; it may cast a new one */
         c->inhibit_irq = c->inhibit_movss = false;
         c->eflags &= ~FL_RF;
@@ -401,9 +426,7 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
     o = tcg_entry(t);
     t->leave |= one;
     if (!o) { /* nothing ran */
-        c->inhibit_irq = irq;
-        c->inhibit_movss = movss;
-        c->eflags |= rf;
+        restore_shadow(t);
         return;
     }
     next = c->rip + block_of(o)->len;
@@ -427,6 +450,16 @@ static bool take_exception(struct tcg_cpu *t)
     return x86_deliver_exception(c);
 }
 
+/* The instruction that was begun is not for us: as if it had not been. */
+static void step_back(struct tcg_cpu *t)
+{
+    t->bud += t->rem;
+    t->rem = 0;
+    count(t);
+    if (t->mode & M_ONE)
+        restore_shadow(t);
+}
+
 static void report_late_code(struct tcg_cpu *t)
 {
     t->code_late = false;
@@ -439,8 +472,14 @@ static enum vcpu_exit run_loop(struct tcg_cpu *t)
     uint64_t hit;
 
     c->unwind = &t->jb;
-    if (sigsetjmp(t->jb, 0) && !take_exception(t))
-        return VCPU_SHUTDOWN;
+    if (sigsetjmp(t->jb, 0)) {
+        if (t->refused) {
+            step_back(t);
+            return VCPU_KICKED;
+        }
+        if (!take_exception(t))
+            return VCPU_SHUTDOWN;
+    }
     for (;;) {
         count(t);
         if (unlikely(t->code_late))
@@ -448,18 +487,24 @@ static enum vcpu_exit run_loop(struct tcg_cpu *t)
         sync_pause_point(t);
         if (unlikely(t->flush_blocks))
             block_flush(t);
+        if (unlikely(t->forget))
+            tcg_forget(t);
         if (unlikely(c->event) && c->mp_state == MP_RUNNABLE && !x86_deliver_event(c))
             return VCPU_SHUTDOWN;
         if (unlikely(c->db_pending) && !c->inhibit_movss &&
             !x86_deliver_debug(c, c->db_pending))
             return VCPU_SHUTDOWN;
-        if (unlikely(pins(t)) && !take_pins(t))
+        if (unlikely(t->loan)) {
+            if (loan_over(t))
+                return VCPU_KICKED;
+        } else if (unlikely(pins(t)) && !take_pins(t)) {
             return VCPU_SHUTDOWN;
+        }
         if (unlikely(c->mp_state != MP_RUNNABLE)) {
             t->vcpu->wake_mask = wake_mask(c);
             return VCPU_HALTED;
         }
-        if (unlikely(__atomic_load_n(&t->vcpu->kicked, __ATOMIC_ACQUIRE)))
+        if (unlikely(__atomic_load_n(&t->vcpu->kicked, __ATOMIC_ACQUIRE)) && !t->loan)
             return VCPU_KICKED;
         if (t->mode_stale)
             refresh_mode(t);
@@ -494,13 +539,17 @@ static enum vcpu_exit tcg_run(struct vcpu *v)
     return run_until(v->accel_data[ACCEL_TCG], INT64_MAX);
 }
 
+enum vcpu_exit tcg_loop(struct tcg_cpu *t, int64_t insns)
+{
+    t->budget_start = t->icount;
+    return run_until(t, t->icount + insns);
+}
+
 static enum vcpu_exit tcg_run_budget(struct vcpu *v, int64_t insns, int64_t *done)
 {
     struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
-    enum vcpu_exit e;
+    enum vcpu_exit e = tcg_loop(t, insns);
 
-    t->budget_start = t->icount;
-    e = run_until(t, t->icount + insns);
     *done = t->icount - t->budget_start;
     return e;
 }
@@ -691,6 +740,7 @@ static void tcg_describe(struct vcpu *v, GString *out)
 const struct accel accel_tcg_interp = {
     .name = "tcg-interp",
     .alias = "tcg",
+    .slot = ACCEL_TCG,
     .help = "interpreter: runs anywhere, needs nothing of the host",
     .probe = tcg_probe,
     .fit_model = tcg_fit_model,

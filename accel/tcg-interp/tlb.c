@@ -272,6 +272,7 @@ static struct tlb_info *fill(struct tcg_cpu *t, struct tlb_bank *b, uint64_t pag
         fast = false;
     }
     if (acc == ACC_WRITE && ram) {
+        t->stored = true;
         if (!writable)
             ram = fast = false;
         else if (!store_may_be_fast(t, f))
