@@ -51,7 +51,8 @@ endif
 
 # ---- Hostel ---------------------------------------------------------------------------
 
-DIRS = util core target/x86 accel accel/tcg-interp accel/kvm hw $(wildcard hw/*) chardev monitor ui
+DIRS = util core target/x86 accel accel/tcg-interp accel/kvm hw $(wildcard hw/*) block chardev \
+       monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
@@ -111,7 +112,9 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) $(LDFLAGS) -o $@ $< $(SRCS_$(notdir $*)) \
 		$(BUILD)/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
-tests: $(TESTS)
+# What scripts in tests/block use.
+TEST_TOOLS = $(BUILD)/tests/block/blkio
+tests: $(TESTS) $(TEST_TOOLS)
 
 # `make check NAME=...` runs only the tests whose path has NAME in it.
 RUN_TESTS = BUILD=$(BUILD) tests/run.sh $(if $(NAME),--only '$(NAME)')
@@ -173,7 +176,7 @@ clean:
 distclean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(BUILD)/main.d $(TESTS:=.d) $(FUZZERS:=.d)
+-include $(OBJS:.o=.d) $(BUILD)/main.d $(TESTS:=.d) $(TEST_TOOLS:=.d) $(FUZZERS:=.d)
 .DELETE_ON_ERROR:
 .PHONY: all tests check check-here check-asan check-clang check-guests fuzz fuzz-here bench guest \
         run install uninstall clean distclean

@@ -178,6 +178,8 @@ void machine_free(struct machine *m)
     while (m->devices->len)
         device_free(m->devices->pdata[m->devices->len - 1]);
     vcpus_free(m);
+    if (m->block_free)
+        m->block_free(m);
     if (m->chardev_free_all)
         m->chardev_free_all(m);
     machine_unlock(m);

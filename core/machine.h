@@ -24,6 +24,8 @@
 
 struct accel;
 struct apic_bus; /* hw/intc/lapic.h */
+struct blk;
+struct block;    /* block/engine.h */
 struct chardev;
 struct vcpu_ops;
 struct icount;
@@ -110,6 +112,8 @@ struct machine {
     GPtrArray *chardevs;       /* struct chardev *, owned; chardev/ keeps the list and sets: */
     struct chardev *(*chardev_find)(struct machine *m, const char *id);
     void (*chardev_free_all)(struct machine *m);
+    struct block *block;       /* block/'s, or NULL; it sets both: */
+    void (*block_free)(struct machine *m);
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */

@@ -5,7 +5,7 @@
 #   tests/run.sh [--only TEXT] check|guests|fuzz    (as `make check` etc. do)
 #
 #   tests/{unit,device,insn}/test_*.c   Check programs, built in $BUILD/tests
-#   tests/{lint,cli,guest}/*.sh         print "ok N - name", "not ok N - name" or
+#   tests/{lint,cli,block,guest}/*.sh   print "ok N - name", "not ok N - name" or
 #                                       "ok N - name # SKIP why"; lib*.sh and files without
 #                                       that are no tests
 #   tests/fuzz/fuzz_*.c                 libFuzzer programs, over tests/fuzz/corpus/NAME
@@ -133,7 +133,7 @@ list() {
         done ;;
     fuzz) for t in tests/fuzz/fuzz_*.c; do [ ! -e "$t" ] || echo "${t%.c}"; done ;;
     esac
-    for t in tests/lint/*.sh tests/cli/*.sh tests/guest/*.sh; do
+    for t in tests/lint/*.sh tests/cli/*.sh tests/block/*.sh tests/guest/*.sh; do
         if [ -e "$t" ] && is_test "$t"; then echo "$t"; fi
     done
 }

@@ -82,6 +82,18 @@ struct keyvals *keyvals_parse(const char *text, const char *implied, GError **er
     return kv;
 }
 
+struct keyvals *keyvals_new(void)
+{
+    return keyvals_parse("", NULL, NULL);
+}
+
+void keyvals_add(struct keyvals *kv, const char *key, const char *value)
+{
+    struct keyval item = {g_strdup(key), g_strdup(value)};
+
+    g_array_append_val(kv->items, item);
+}
+
 void keyvals_free(struct keyvals *kv)
 {
     if (!kv)

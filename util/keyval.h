@@ -26,6 +26,10 @@ struct keyvals {
 struct keyvals *keyvals_parse(const char *text, const char *implied, GError **err);
 void keyvals_free(struct keyvals *kv);
 
+/* A list without elements, to be filled; both texts are copied. */
+struct keyvals *keyvals_new(void);
+void keyvals_add(struct keyvals *kv, const char *key, const char *value);
+
 unsigned keyvals_count(const struct keyvals *kv);
 const struct keyval *keyvals_at(const struct keyvals *kv, unsigned i);
 /* The last value of key, or NULL. Owned by kv. */

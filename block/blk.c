@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk as a device sees it: requests in, done() out, what an error means. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "block/block.h"
+#include "block/node.h"
+#include "block/qcow2_create.h"
+#include "core/machine.h"
+#include "util/error.h"
+#include "util/iov.h"
+
+#define MAX_IN_FLIGHT 128 /* more wait their turn here */
+
+struct blk {
+    struct block *block;
+    struct node *root;
+    struct blk_config config;
+    char *id;
+    unsigned in_flight; /* requests in coroutines */
+    GQueue waiting;     /* struct blk_req *, beyond MAX_IN_FLIGHT */
+    unsigned undone;    /* submitted, done() not called */
+};
+
+/* ---- Requests ------------------------------------------------------------------------- */
+
+static int write_request(struct blk *blk, struct blk_req *r)
+{
+    int detect = MAX(blk->config.detect_zeroes, blk->root->flags.detect_zeroes);
+
+    if (detect && iov_is_zero(r->iov, r->niov))
+        return node_zero(blk->root, r->off, r->len, detect == DETECT_UNMAP ? BLK_MAY_UNMAP : 0);
+    return node_write(blk->root, r->off, r->len, r->iov, r->niov);
+}
+
+static int perform(struct blk *blk, struct blk_req *r)
+{
+    struct node *n = blk->root;
+    int rc = 0;
+
+    if (r->op != BLK_FLUSH && (r->off > blk_size(blk) || r->len > blk_size(blk) - r->off))
+        return -EIO;
+    switch (r->op) {
+    case BLK_READ:
+        return node_read(n, r->off, r->len, r->iov, r->niov);
+    case BLK_WRITE:
+        rc = write_request(blk, r);
+        break;
+    case BLK_FLUSH:
+        return node_flush(n);
+    case BLK_DISCARD:
+        if (n->flags.unmap)
+            rc = node_discard(n, r->off, r->len);
+        break;
+    case BLK_ZERO:
+        rc = node_zero(n, r->off, r->len, n->flags.unmap ? r->flags : 0);
+        break;
+    }
+    if (rc == 0 && blk->config.writethrough)
+        rc = node_flush(n);
+    return rc;
+}
+
+static void request_entry(void *arg)
+{
+    struct blk_req *r = arg;
+    struct blk *blk = r->blk;
+
+    while (r) {
+        r->result = perform(blk, r);
+        block_finished(blk->block, r);
+        r = g_queue_pop_head(&blk->waiting);
+    }
+    blk->in_flight--;
+}
+
+/* done() of the device, after our own accounts. */
+void blk_submit(struct blk *blk, struct blk_req *req)
+{
+    assert(machine_is_locked(blk->block->machine));
+    req->blk = blk;
+    blk->undone++;
+    if (blk->in_flight >= MAX_IN_FLIGHT) {
+        g_queue_push_tail(&blk->waiting, req);
+        return;
+    }
+    blk->in_flight++;
+    co_start(&blk->block->sched, request_entry, req);
+    block_kick(blk->block);
+}
+
+void blk_request_done(struct blk_req *req)
+{
+    req->blk->undone--;
+    req->done(req, req->result);
+}
+
+void blk_drain(struct blk *blk)
+{
+    while (blk->undone || blk->in_flight)
+        block_poll(blk->block);
+}
+
+/* ---- Life ----------------------------------------------------------------------------- */
+
+struct open_args {
+    struct block *block;
+    const struct keyvals *kv;
+    const struct blk_config *config;
+    struct node *node;
+    GError **err;
+};
+
+static void open_entry(void *arg)
+{
+    struct open_args *a = arg;
+    const char *name = keyvals_get(a->kv, "node");
+
+    if (name) { /* -device drive=NODE */
+        a->node = node_find(a->block, name);
+        if (a->node && a->node->refs > 1) {
+            error_set(a->err, "node '%s' is in use already", name);
+            a->node = NULL;
+        } else if (a->node) {
+            node_ref(a->node);
+        } else {
+            error_set(a->err, "there is no node '%s'", name);
+        }
+        return;
+    }
+    a->node = node_open(a->block, a->kv, a->err);
+    if (a->node && a->config->snapshot)
+        a->node = qcow2_temporary_overlay(a->node, a->err);
+}
+
+struct blk *blk_open(struct machine *m, const struct keyvals *kv, const struct blk_config *config,
+                     GError **err)
+{
+    struct block *b = block_get(m);
+    struct open_args a = {b, kv, config, NULL, err};
+
+    block_run(b, open_entry, &a);
+    if (!a.node)
+        return NULL;
+    struct blk *blk = g_new0(struct blk, 1);
+    blk->block = b;
+    blk->root = a.node;
+    blk->config = *config;
+    blk->config.id = blk->id = g_strdup(config->id);
+    g_queue_init(&blk->waiting);
+    g_ptr_array_add(b->disks, blk);
+    return blk;
+}
+
+static void close_entry(void *arg)
+{
+    struct blk *blk = arg;
+    int rc = node_flush(blk->root);
+
+    if (rc < 0)
+        log_write(&blk->block->machine->log, "hostel: '%s': the last flush failed: %s\n",
+                  blk->root->filename, g_strerror(-rc));
+    node_unref(blk->root);
+}
+
+void blk_close(struct blk *blk)
+{
+    blk_drain(blk);
+    block_run(blk->block, close_entry, blk);
+    g_ptr_array_remove(blk->block->disks, blk);
+    g_free(blk->id);
+    g_free(blk);
+}
+
+/* ---- Questions ------------------------------------------------------------------------ */
+
+const char *blk_id(const struct blk *blk)
+{
+    return blk->id;
+}
+
+uint64_t blk_size(const struct blk *blk)
+{
+    return blk->root->size / 512 * 512;
+}
+
+bool blk_read_only(const struct blk *blk)
+{
+    return blk->root->flags.read_only;
+}
+
+bool blk_can_discard(const struct blk *blk)
+{
+    return blk->root->flags.unmap && !blk->root->flags.read_only;
+}
+
+bool blk_write_cache(const struct blk *blk)
+{
+    return !blk->config.writethrough;
+}
+
+struct node *blk_root(const struct blk *blk)
+{
+    return blk->root;
+}
+
+enum blk_on_error blk_error_action(const struct blk *blk, bool write, int result)
+{
+    enum blk_on_error e = write ? blk->config.werror : blk->config.rerror;
+
+    if (e == BLK_ENOSPC)
+        return result == -ENOSPC ? BLK_STOP : BLK_REPORT;
+    return e;
+}

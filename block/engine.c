@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: from a submitted request to done() on the main loop. */
+#include "block/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "block/node.h"
+#include "core/machine.h"
+#include "util/error.h"
+
+struct block_source {
+    GSource source;
+    struct block *block;
+};
+
+/* ---- Running -------------------------------------------------------------------------- */
+
+static void reap(struct aio *a)
+{
+    if (a)
+        a->ops->reap(a);
+}
+
+static void flush(struct aio *a)
+{
+    if (a)
+        a->ops->flush(a);
+}
+
+void block_kick(struct block *b)
+{
+    if (co_self(&b->sched))
+        return;
+    co_run(&b->sched);
+    flush(b->uring);
+    flush(b->threads);
+}
+
+/* done() may submit more; what that makes ready runs in the next turn. */
+static void deliver(struct block *b)
+{
+    GList *l;
+
+    while ((l = g_queue_pop_head_link(&b->finished))) {
+        blk_request_done(l->data);
+    }
+    __atomic_store_n(&b->pending, false, __ATOMIC_RELEASE);
+}
+
+static void go_on(struct block *b)
+{
+    reap(b->uring);
+    reap(b->threads);
+    do {
+        co_run(&b->sched);
+        deliver(b);
+    } while (b->sched.ready.length);
+    block_kick(b);
+}
+
+void block_finished(struct block *b, struct blk_req *req)
+{
+    req->link = (GList){.data = req};
+    g_queue_push_tail_link(&b->finished, &req->link);
+    if (!__atomic_exchange_n(&b->pending, true, __ATOMIC_ACQ_REL))
+        g_main_context_wakeup(b->machine->context);
+}
+
+void block_poll(struct block *b)
+{
+    struct pollfd fd[2];
+    nfds_t n = 0;
+
+    block_kick(b);
+    if (b->finished.length == 0) {
+        if (b->uring && b->uring->in_flight)
+            fd[n++] = (struct pollfd){.fd = b->uring->ops->fd(b->uring), .events = POLLIN};
+        if (b->threads && b->threads->in_flight)
+            fd[n++] = (struct pollfd){.fd = b->threads->ops->fd(b->threads), .events = POLLIN};
+        if (n)
+            poll(fd, n, -1);
+    }
+    go_on(b);
+}
+
+struct run {
+    void (*fn)(void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_entry(void *arg)
+{
+    struct run *r = arg;
+
+    r->fn(r->arg);
+    r->done = true;
+}
+
+void block_run(struct block *b, void (*fn)(void *arg), void *arg)
+{
+    struct run r = {fn, arg, false};
+
+    co_start(&b->sched, run_entry, &r);
+    while (!r.done)
+        block_poll(b);
+}
+
+int64_t aio_run(struct aio *a, struct aio_op *op)
+{
+    op->co = co_self(a->sched);
+    a->in_flight++;
+    a->ops->submit(a, op);
+    co_yield(a->sched);
+    a->in_flight--;
+    return op->result;
+}
+
+/* ---- On the main loop ----------------------------------------------------------------- */
+
+static gboolean source_prepare(GSource *source, int *timeout)
+{
+    struct block *b = ((struct block_source *)source)->block;
+
+    *timeout = -1;
+    return __atomic_load_n(&b->pending, __ATOMIC_ACQUIRE);
+}
+
+static gboolean source_check(GSource *source)
+{
+    struct block *b = ((struct block_source *)source)->block;
+    void *uring = __atomic_load_n(&b->uring_tag, __ATOMIC_ACQUIRE);
+    void *threads = __atomic_load_n(&b->threads_tag, __ATOMIC_ACQUIRE);
+
+    return __atomic_load_n(&b->pending, __ATOMIC_ACQUIRE) ||
+           (uring && g_source_query_unix_fd(source, uring)) ||
+           (threads && g_source_query_unix_fd(source, threads));
+}
+
+static gboolean source_dispatch(GSource *source, GSourceFunc fn, void *arg)
+{
+    struct block *b = ((struct block_source *)source)->block;
+
+    machine_lock(b->machine);
+    go_on(b);
+    machine_unlock(b->machine);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = {
+    .prepare = source_prepare,
+    .check = source_check,
+    .dispatch = source_dispatch,
+};
+
+/* ---- Life ----------------------------------------------------------------------------- */
+
+static struct aio *get(struct block *b, struct aio **slot, void **tag,
+                       struct aio *(*create)(struct co_sched *sched, GError **err), GError **err)
+{
+    if (!*slot && (*slot = create(&b->sched, err))) {
+        void *t = g_source_add_unix_fd(b->source, (*slot)->ops->fd(*slot), G_IO_IN);
+        __atomic_store_n(tag, t, __ATOMIC_RELEASE);
+    }
+    return *slot;
+}
+
+struct aio *block_aio(struct block *b, const char *name, GError **err)
+{
+    bool any = strcmp(name, "auto") == 0;
+    struct aio *a = NULL;
+
+    if (any || strcmp(name, "threads") != 0)
+        a = get(b, &b->uring, &b->uring_tag, aio_uring_new, any ? NULL : err);
+    if (!a && (any || strcmp(name, "threads") == 0))
+        a = get(b, &b->threads, &b->threads_tag, aio_threads_new, err);
+    return a;
+}
+
+static void block_free(struct machine *m)
+{
+    struct block *b = m->block;
+
+    while (b->disks->len)
+        blk_close(b->disks->pdata[b->disks->len - 1]);
+    nodes_close_all(b);
+    if (b->uring)
+        b->uring->ops->free(b->uring);
+    if (b->threads)
+        b->threads->ops->free(b->threads);
+    co_sched_fini(&b->sched);
+    g_source_destroy(b->source);
+    g_source_unref(b->source);
+    g_ptr_array_unref(b->nodes);
+    g_ptr_array_unref(b->disks);
+    g_free(b);
+    m->block = NULL;
+}
+
+struct block *block_get(struct machine *m)
+{
+    if (m->block)
+        return m->block;
+    struct block *b = g_new0(struct block, 1);
+    b->machine = m;
+    co_sched_init(&b->sched);
+    g_queue_init(&b->finished);
+    b->nodes = g_ptr_array_new();
+    b->disks = g_ptr_array_new();
+    b->source = g_source_new(&source_funcs, sizeof(struct block_source));
+    ((struct block_source *)b->source)->block = b;
+    g_source_set_name(b->source, "block");
+    g_source_attach(b->source, m->context);
+    m->block = b;
+    m->block_free = block_free;
+    return b;
+}
