@@ -22,7 +22,7 @@
 
 enum { LEAF_XSAVE = 0xd };
 
-/* ---- What KVM supports ------------------------------------------------------------------------ */
+/* ---- What KVM supports ----------------------------------------------------------------------- */
 
 static struct kvm_cpuid2 *list_new(void)
 {
@@ -102,7 +102,7 @@ static void supported_features(const struct kvm_cpuid2 *list, bool offered[X86_F
         offered[never[i]] = false;
 }
 
-/* ---- Fitting the model ------------------------------------------------------------------------ */
+/* ---- Fitting the model ----------------------------------------------------------------------- */
 
 /* "host": who made the processor and which one it is. */
 static void take_identity(struct cpu_model *m, const struct kvm_cpuid2 *list)
@@ -153,7 +153,7 @@ bool kvm_cpuid_fit(struct cpu_model *model, GError **err)
     return fit_width(model, list, err) && cpu_model_fit(model, offered, accel_kvm.name, err);
 }
 
-/* ---- Telling the vCPU ------------------------------------------------------------------------- */
+/* ---- Telling the vCPU ------------------------------------------------------------------------ */
 
 /* Leaves whose answer depends on ECX, and how many sub-leaves are told. */
 static unsigned subleaves(uint32_t leaf)

@@ -41,7 +41,7 @@ static struct kvm_vm *vm_of(struct machine *m)
     return m->accel_data[ACCEL_KVM];
 }
 
-/* ---- Messages ------------------------------------------------------------------------------ */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 static bool signal_msi(struct kvm_vm *vm, struct msi_message msg)
 {
@@ -51,7 +51,7 @@ static bool signal_msi(struct kvm_vm *vm, struct msi_message msg)
     return kvm_call(vm->fd, KVM_SIGNAL_MSI, &msi) > 0;
 }
 
-/* ---- The routing table --------------------------------------------------------------------- */
+/* ---- The routing table ----------------------------------------------------------------------- */
 
 static void add_entry(struct kvm_irq_routing *table, uint32_t gsi, struct msi_message msg)
 {
@@ -149,7 +149,7 @@ static bool irqfd(struct machine *m, int number, int fd, bool on)
     return kvm_call(vm_of(m)->fd, KVM_IRQFD, &arg) == 0;
 }
 
-/* ---- Local APICs --------------------------------------------------------------------------- */
+/* ---- Local APICs ----------------------------------------------------------------------------- */
 
 static void fetch(struct vcpu *v)
 {
@@ -190,7 +190,7 @@ void kvm_irqchip_send(struct kvm_cpu *k, unsigned delivery_mode, uint8_t vector)
         .data = delivery_mode << 8 | 1 << 14 | vector});
 }
 
-/* ---- Setting up ---------------------------------------------------------------------------- */
+/* ---- Setting up ------------------------------------------------------------------------------ */
 
 /* What `split` needs, or NULL when all of it is there. */
 static const char *missing(const struct kvm_vm *vm)

@@ -229,7 +229,8 @@ static bool vm_init(struct machine *m, GError **err)
     g_ptr_array_set_size(vm->cpus, m->config->cpus);
     m->accel_data[ACCEL_KVM] = vm;
     kvm_kick_signal_init();
-    if (!create_vm(vm, err) || !kvm_irqchip_init(vm, err) || !kvm_memory_init(vm, err)) {
+    if (!create_vm(vm, err) || !kvm_irqchip_init(vm, err) || !kvm_msr_exits_init(vm, err) ||
+        !kvm_memory_init(vm, err)) {
         vm_exit(m);
         return false;
     }

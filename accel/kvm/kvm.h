@@ -4,6 +4,7 @@
  * Linux, Documentation/virt/kvm/api.rst ("the API document" in this folder).
  *
  *   kvm.c     probe, the VM            state.c msrs.c xsave.c events.c
+ *   costs.c   which registers exits are for
  *   memory.c  memory slots                        struct x86_state <-> KVM's structures
  *   vcpu.c    entering, kicks, pins    cpuid.c    what the guest's CPUID says
  *   exits.c   what an exit asks for    irqchip.c  interrupt controllers in the kernel
@@ -54,6 +55,7 @@ struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
      * the vCPU's state is that of the middle of an instruction. kvm_finish(). */
     bool unfinished;
     uint8_t mp_state;    /* enum x86_mp_state; MP_RUNNABLE with a LAPIC in the kernel */
+    uint64_t map_generation; /* of machine->mem when guest mode was entered last */
     struct kvm_exits *exits;
 };
 
@@ -65,7 +67,7 @@ static inline struct kvm_cpu *kvm_cpu_of(const struct vcpu *v)
 /* ioctl(), repeated while a signal interrupts it. The result, or -errno. Any thread. */
 int kvm_call(int fd, unsigned long request, void *arg);
 
-/* ---- kvm.c ------------------------------------------------------------------------------- */
+/* ---- kvm.c ----------------------------------------------------------------------------------- */
 
 /* Can the device at `path` ("/dev/kvm") be used? The error says why not and what to do. */
 bool kvm_probe_path(const char *path, GError **err);
@@ -76,13 +78,13 @@ uint64_t kvm_host_tsc_hz(void);
 /* Does the kernel have this capability? Its value, 0 if it is missing. */
 int kvm_capability(const struct kvm_vm *vm, unsigned cap);
 
-/* ---- memory.c ---------------------------------------------------------------------------- */
+/* ---- memory.c -------------------------------------------------------------------------------- */
 
 /* Slots follow the flat view of the machine's memory from now on. Lock held or no vCPU yet. */
 bool kvm_memory_init(struct kvm_vm *vm, GError **err);
 void kvm_memory_fini(struct kvm_vm *vm);
 
-/* ---- vcpu.c: on the vCPU's thread --------------------------------------------------------- */
+/* ---- vcpu.c: on the vCPU's thread ------------------------------------------------------------ */
 
 bool kvm_cpu_init(struct vcpu *v, GError **err);
 void kvm_cpu_exit(struct vcpu *v);
@@ -100,23 +102,28 @@ bool kvm_finish(struct kvm_cpu *k, enum vcpu_exit *why);
 /* kvm_load() calls this last: what struct kvm_run and struct kvm_cpu say follows *st. */
 void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st);
 
-/* ---- exits.c ------------------------------------------------------------------------------ */
+/* ---- exits.c --------------------------------------------------------------------------------- */
 
-bool kvm_exits_init(struct kvm_cpu *k);
+/* From now on MSRs that the kernel does not have, and those of a local APIC that is ours, exit.
+ * vm->irqchip is set, no vCPU exists. */
+bool kvm_msr_exits_init(struct kvm_vm *vm, GError **err);
+void kvm_exits_init(struct kvm_cpu *k);
 void kvm_exits_free(struct kvm_cpu *k);
 /* Carry out what k->run->exit_reason asks for and count it. True: enter the guest again;
  * false: run() returns *why. On the vCPU's thread, without the lock. */
 bool kvm_exit_handle(struct kvm_cpu *k, enum vcpu_exit *why);
+/* How often all vCPUs left for that reason (KVM_EXIT_*). Any thread. */
+uint64_t kvm_exits_count(const struct kvm_vm *vm, uint32_t reason);
 /* "info exits". Lock held. */
 void kvm_exits_describe(struct kvm_vm *vm, GString *out);
 
-/* ---- state.c ------------------------------------------------------------------------------ */
+/* ---- state.c --------------------------------------------------------------------------------- */
 
 /* On the vCPU's thread or while it is parked. kvm_save() finishes a pending exit first. */
 void kvm_save(struct vcpu *v, struct x86_state *st);
 void kvm_load(struct vcpu *v, const struct x86_state *st);
 
-/* ---- irqchip.c ---------------------------------------------------------------------------- */
+/* ---- irqchip.c ------------------------------------------------------------------------------- */
 
 /* -machine kernel-irqchip=, or the best this kernel has. Before there are vCPUs. */
 bool kvm_irqchip_init(struct kvm_vm *vm, GError **err);
@@ -127,7 +134,7 @@ void kvm_irqchip_activate(struct kvm_vm *vm, bool on);
 /* A message to this vCPU's local APIC, delivery mode as in the ICR. */
 void kvm_irqchip_send(struct kvm_cpu *k, unsigned delivery_mode, uint8_t vector);
 
-/* ---- lapic.c: on the vCPU's thread or while it is parked, lock held ------------------------- */
+/* ---- lapic.c: on the vCPU's thread or while it is parked, lock held -------------------------- */
 
 /* The kernel's local APIC -> hw/intc/lapic.c, and back (after the TSC and IA32_APIC_BASE). */
 void kvm_lapic_save(struct kvm_cpu *k);
@@ -138,13 +145,13 @@ void kvm_mp_state_load(struct kvm_cpu *k, const struct x86_state *st);
 /* Is a rise of LINT1 an NMI? */
 bool kvm_lapic_takes_nmi(struct kvm_cpu *k);
 
-/* ---- ioeventfd.c --------------------------------------------------------------------------- */
+/* ---- ioeventfd.c ----------------------------------------------------------------------------- */
 
 /* Doorbells of the machine's devices ring in the kernel from now on. */
 void kvm_doorbells_init(struct kvm_vm *vm);
 void kvm_doorbells_fini(struct kvm_vm *vm);
 
-/* ---- cpuid.c ------------------------------------------------------------------------------ */
+/* ---- cpuid.c --------------------------------------------------------------------------------- */
 
 /* accel.fit_model: the model's features and address width become those that KVM supports, too; the
  * model "host" becomes the host's processor. */

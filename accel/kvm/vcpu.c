@@ -107,6 +107,7 @@ static void take_tpr(struct kvm_cpu *k)
 static int enter(struct kvm_cpu *k)
 {
     give_tpr(k);
+    k->map_generation = __atomic_load_n(&k->vm->machine->mem.generation, __ATOMIC_ACQUIRE);
     int error = ioctl(k->fd, KVM_RUN, NULL) < 0 ? errno : 0;
     take_tpr(k);
     k->unfinished = false;
@@ -139,15 +140,17 @@ bool kvm_finish(struct kvm_cpu *k, enum vcpu_exit *why)
 
 /* ---- Pins ------------------------------------------------------------------------------------ */
 
-static void pin_taken(struct kvm_cpu *k, uint32_t pins)
+/* Lower the pins; returns those of them that were up. */
+static uint32_t pin_taken(struct kvm_cpu *k, uint32_t pins)
 {
-    __atomic_fetch_and(&k->vcpu->pins, ~pins, __ATOMIC_SEQ_CST);
+    return __atomic_fetch_and(&k->vcpu->pins, ~pins, __ATOMIC_SEQ_CST) & pins;
 }
 
 /* KVM holds a second NMI back itself until the first one's IRET. */
-static void take_nmi(struct kvm_cpu *k, uint32_t pins)
+static void take_nmi(struct kvm_cpu *k)
 {
-    pin_taken(k, VCPU_NMI | VCPU_NMI_SECOND);
+    uint32_t pins = pin_taken(k, VCPU_NMI | VCPU_NMI_SECOND);
+
     kvm_call(k->fd, KVM_NMI, NULL);
     if (pins & VCPU_NMI_SECOND)
         kvm_call(k->fd, KVM_NMI, NULL);
@@ -240,7 +243,7 @@ static bool take_pins(struct kvm_cpu *k)
         k->mp_state = MP_RUNNABLE;
     }
     if (pins & VCPU_NMI)
-        take_nmi(k, pins);
+        take_nmi(k);
     if (k->run->request_interrupt_window || (pins & VCPU_INTR))
         offer_interrupt(k);
     return true;
