@@ -158,6 +158,27 @@ static void leaf_ext(const struct x86_cpu *c, uint32_t leaf, uint32_t out[4])
     }
 }
 
+/* The fraction nearest to hz / crystal of which crystal [kHz] * n fits into 32 bits: Linux
+ * multiplies there. Mostly wrong by a few parts in a million, near whole numbers by up to 1/8000. */
+static void tsc_ratio(uint64_t hz, uint32_t *n, uint32_t *d)
+{
+    const uint64_t max = UINT32_MAX / (X86_CRYSTAL_HZ / 1000);
+    double want = (double)hz / X86_CRYSTAL_HZ, best = want;
+
+    *n = 0;
+    *d = 1;
+    for (uint32_t den = 1; want * den + 0.5 < max + 1; den++) {
+        uint32_t num = (uint32_t)(want * den + 0.5);
+        double off = num > want * den ? num - want * den : want * den - num;
+
+        if (off / den < best) {
+            best = off / den;
+            *n = num;
+            *d = den;
+        }
+    }
+}
+
 static void leaf_basic(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
     const struct cpu_model *m = c->model;
@@ -190,8 +211,7 @@ static void leaf_basic(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t 
         leaf_d(c, sub, out);
         break;
     case 0x15: /* TSC = crystal * EBX / EAX */
-        out[EAX] = X86_CRYSTAL_HZ / 1000;
-        out[EBX] = m->tsc_hz / 1000; /* a host's rate is known in kHz */
+        tsc_ratio(m->tsc_hz, &out[EBX], &out[EAX]);
         out[ECX] = X86_CRYSTAL_HZ;
         break;
     case 0x16:
