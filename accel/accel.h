@@ -61,6 +61,10 @@ struct accel {
      */
     void (*save)(struct vcpu *v, struct x86_state *st);
     void (*load)(struct vcpu *v, const struct x86_state *st);
+    /* Main thread, lock held, vCPUs parked: the virtual clock is about to go, has just stopped.
+     * For the clock that guests read. May be NULL. */
+    void (*clocks_start)(struct machine *m);
+    void (*clocks_stopped)(struct machine *m);
     /* Translate a linear address with the vCPU's present paging, without side effects.
      * False if not mapped. For the monitor and gdb. */
     bool (*translate)(struct vcpu *v, uint64_t linear, uint64_t *gpa);

@@ -53,7 +53,7 @@ static int64_t next_spin(int64_t spin, int64_t lasted)
 static void halt(struct vcpu *v, int64_t *spin)
 {
     int64_t begin = g_get_monotonic_time();
-    vcpu_sleep(v, *spin, INT64_MAX);
+    vcpu_sleep(v, v->no_spin ? 0 : *spin, INT64_MAX);
     *spin = next_spin(*spin, (g_get_monotonic_time() - begin) * 1000);
 }
 
@@ -151,6 +151,18 @@ static void ops_load(struct vcpu *v, const struct x86_state *st)
         vcpu_sipi(v, st->sipi_vector);
 }
 
+static void ops_clocks_start(struct machine *m)
+{
+    if (m->accel->clocks_start)
+        m->accel->clocks_start(m);
+}
+
+static void ops_clocks_stopped(struct machine *m)
+{
+    if (m->accel->clocks_stopped)
+        m->accel->clocks_stopped(m);
+}
+
 static uint32_t ops_apic_id(const struct machine *m, unsigned index)
 {
     return m->cpu_model ? cpu_model_apic_id(m->cpu_model, index) : index;
@@ -162,6 +174,8 @@ const struct vcpu_ops accel_vcpu_ops = {
     .thread = vcpu_thread,
     .thread_all = icount_thread,
     .kick = ops_kick,
+    .clocks_start = ops_clocks_start,
+    .clocks_stopped = ops_clocks_stopped,
     .apic_id = ops_apic_id,
     .reset = ops_reset,
     .save = ops_save,

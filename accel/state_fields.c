@@ -28,7 +28,7 @@ const struct state_field x86_state_fields[] = {
 #undef MSR
     F(tsc), F(tsc_vtime),
     F(mp_state), F(inhibit_irq), F(inhibit_movss), F(nmi_masked), F(nmi_pending), F(init_pending),
-    F(sipi_pending), F(sipi_vector),
+    F(sipi_pending), F(sipi_vector), F(pv_unhalt),
     F(event), F(event_vector), F(event_has_error), F(event_error), F(db_pending),
     STATE_END,
 };

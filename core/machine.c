@@ -223,13 +223,28 @@ void machine_set_state(struct machine *m, enum run_state state)
     machine_call_hooks(m->on_state_change);
 }
 
+static void clocks_start(struct machine *m)
+{
+    if (m->vcpu_ops && m->vcpu_ops->clocks_start)
+        m->vcpu_ops->clocks_start(m);
+    clock_start(&m->vclock);
+    clock_start(&m->hclock); /* does something under -icount only */
+}
+
+static void clocks_stop(struct machine *m)
+{
+    clock_stop(&m->vclock);
+    clock_stop(&m->hclock);
+    if (m->vcpu_ops && m->vcpu_ops->clocks_stopped)
+        m->vcpu_ops->clocks_stopped(m);
+}
+
 void machine_start(struct machine *m)
 {
     assert(machine_is_locked(m));
     if (m->state == RUN_RUNNING)
         return;
-    clock_start(&m->vclock);
-    clock_start(&m->hclock); /* does something under -icount only */
+    clocks_start(m);
     machine_set_state(m, RUN_RUNNING);
     vcpus_resume(m);
 }
@@ -238,9 +253,23 @@ void machine_stop(struct machine *m, enum run_state state)
 {
     assert(machine_is_locked(m));
     vcpus_park(m);
-    clock_stop(&m->vclock);
-    clock_stop(&m->hclock);
+    if (m->state == RUN_RUNNING)
+        clocks_stop(m);
     machine_set_state(m, state);
+}
+
+/* Time stands still meanwhile, so that all vCPUs begin with the same TSC. */
+void machine_reset_parked(struct machine *m)
+{
+    bool running = m->state == RUN_RUNNING;
+    vcpus_park(m);
+    if (running)
+        clocks_stop(m);
+    machine_reset(m);
+    if (!running)
+        return;
+    clocks_start(m);
+    vcpus_resume(m);
 }
 
 void machine_pause(struct machine *m)
@@ -288,9 +317,9 @@ int machine_run(struct machine *m)
 void machine_save(struct machine *m, GByteArray *out)
 {
     irqchip_fetch_all(m);
-    int64_t now = clock_now(&m->vclock);
+    int64_t clocks[] = {clock_now(&m->vclock), m->pvclock_offset};
     g_byte_array_append(out, (const guint8 *)SAVE_MAGIC, 8);
-    g_byte_array_append(out, (const guint8 *)&now, sizeof(now));
+    g_byte_array_append(out, (const guint8 *)clocks, sizeof(clocks));
     for (unsigned i = 0; i < m->devices->len; i++)
         device_save(m->devices->pdata[i], out);
     for (unsigned i = 0; i < m->vcpus->len; i++) {
@@ -331,12 +360,15 @@ static bool load_devices(struct machine *m, struct state_reader *r, GError **err
  */
 bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err)
 {
-    int64_t now;
-    if (len < 16 || memcmp(data, SAVE_MAGIC, 8) != 0)
+    int64_t clocks[2]; /* virtual time; how far the paravirtual clock is ahead of it */
+    size_t header = 8 + sizeof(clocks);
+    if (len < header || memcmp(data, SAVE_MAGIC, 8) != 0)
         return error_set(err, "this is not a saved machine state");
-    memcpy(&now, data + 8, sizeof(now));
-    clock_set(&m->vclock, MAX(now, 0));
-    struct state_reader first = {.data = data, .len = len, .pos = 16}, r = first;
+    memcpy(clocks, data + 8, sizeof(clocks));
+    clock_set(&m->vclock, MAX(clocks[0], 0));
+    m->pvclock_offset = clocks[1];
+    m->pvclock_moved = true;
+    struct state_reader first = {.data = data, .len = len, .pos = header}, r = first;
     if (!load_devices(m, &first, err))
         return false;
     for (unsigned i = 0; i < m->vcpus->len; i++) /* events of the first pass never were */

@@ -124,6 +124,12 @@ struct machine {
     /* The CPU whose I/O access is being served: accelerators set it, under the machine lock,
      * around the access; NULL otherwise. Only for what is per CPU on the bus: the local APIC. */
     struct vcpu *current;
+    /* The clock that paravirtual guests read is machine_pvclock_at(). Their pages say what it
+     * was when the virtual clock stood at pvclock_anchor; pvclock_moved asks the accelerator to
+     * write them anew, with a new anchor, before vCPUs run. */
+    int64_t pvclock_offset;
+    int64_t pvclock_anchor;
+    bool pvclock_moved;
     uint64_t tsc_hz;           /* TSC = vclock ns * tsc_hz / 1e9 + vcpu->tsc_offset */
     const struct cpu_model *cpu_model; /* what CPUID says; set before vCPUs exist */
     struct board *board;
@@ -165,6 +171,16 @@ void machine_set_a20(struct machine *m, bool level);
 static inline uint64_t machine_tsc_at(const struct machine *m, const struct vcpu *v, int64_t ns)
 {
     return muldiv64((uint64_t)ns, m->tsc_hz, NSEC_PER_SEC) + v->tsc_offset;
+}
+
+/*
+ * The paravirtual clock at virtual time ns: of the last tick of the TSC, so that a guest that
+ * computes it from the TSC is never ahead, however often it is given new numbers.
+ */
+static inline int64_t machine_pvclock_at(const struct machine *m, int64_t ns)
+{
+    uint64_t ticks = muldiv64((uint64_t)ns, m->tsc_hz, NSEC_PER_SEC);
+    return (int64_t)muldiv64(ticks, NSEC_PER_SEC, m->tsc_hz) + m->pvclock_offset;
 }
 
 /* Create an empty machine: locks, address spaces, clocks, main RAM (not yet mapped). */

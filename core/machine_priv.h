@@ -22,6 +22,8 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
 void machine_call_hooks(GPtrArray *list);
 /* Park the vCPUs, stop the clock, enter that state. Main thread, lock held. */
 void machine_stop(struct machine *m, enum run_state state);
+/* Park the vCPUs, reset; if the machine was running it goes on. Main thread, lock held. */
+void machine_reset_parked(struct machine *m);
 void machine_set_state(struct machine *m, enum run_state state);
 
 void machine_lock_init(struct machine *m);

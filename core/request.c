@@ -105,11 +105,8 @@ static void do_fatal(struct machine *m)
 
 static void do_reset(struct machine *m)
 {
-    vcpus_park(m);
-    machine_reset(m);
-    if (m->state == RUN_RUNNING)
-        vcpus_resume(m);
-    else if (m->state == RUN_SHUTDOWN || m->state == RUN_FATAL)
+    machine_reset_parked(m);
+    if (m->state == RUN_SHUTDOWN || m->state == RUN_FATAL)
         machine_set_state(m, RUN_PAUSED);
 }
 

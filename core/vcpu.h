@@ -29,6 +29,7 @@ enum vcpu_pin { /* bits of vcpu.pins */
      * now, one that waits for IRET; the accelerator moves this bit to VCPU_NMI when it takes
      * the first, and drops it while NMIs are blocked. */
     VCPU_NMI_SECOND = 32,
+    VCPU_UNHALT = 64, /* latched: ends the present halt, or else the next (KVM_HC_KICK_CPU) */
 };
 
 /* Each accelerator keeps what it needs of a machine and of a vCPU in its own slot of accel_data,
@@ -72,6 +73,13 @@ struct vcpu_apic {
                      uint64_t tsc_deadline);
     /* A local APIC in the host kernel has ended a level-triggered interrupt. */
     void (*eoi)(void *apic, uint8_t vector);
+    /* KVM's paravirtual EOI register (MSR 4b564d04h) has this value now; in the vCPU's thread,
+     * or while it is parked. */
+    void (*set_pv_eoi)(void *apic, uint64_t value);
+    /* One message (vector and mode of ICR's low word) to the APIC IDs first + n of the bits n
+     * of set, per_word (32 or 64) in each. Returns how many accepted it. */
+    unsigned (*send_set)(void *apic, const uint64_t set[2], unsigned per_word, uint32_t first,
+                         uint32_t icr);
 };
 
 /*
@@ -111,6 +119,7 @@ struct vcpu {
     /* Pins that end the present halt (set by the accelerator before it returns VCPU_HALTED):
      * without INTR when interrupts are disabled, only INIT and SIPI in wait-for-SIPI. */
     uint32_t wake_mask;
+    bool no_spin; /* the guest polls itself before it halts: sleep at once; its thread's */
     bool halted; /* -icount: not to be run before a pin of wake_mask; its thread's */
     struct vcpu *sleeper; /* the vCPU whose `sleeping` this thread waits on: itself, or the first */
 

@@ -18,6 +18,9 @@ struct vcpu_ops {
     /* When set: one thread for all (arg: struct machine *), used under -icount. */
     void *(*thread_all)(void *machine);
     void (*kick)(struct vcpu *v);  /* any thread, no lock */
+    /* Main thread, lock held, vCPUs parked: clocks are about to go, have just stopped. NULL ok. */
+    void (*clocks_start)(struct machine *m);
+    void (*clocks_stopped)(struct machine *m);
     /* The APIC ID of a CPU to be made, from the machine's topology. NULL: its index. */
     uint32_t (*apic_id)(const struct machine *m, unsigned index);
     /* In the vCPU's thread: */

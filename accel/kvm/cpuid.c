@@ -76,7 +76,13 @@ static uint32_t reg_of(const struct kvm_cpuid_entry2 *e, unsigned reg)
  * struct x86_state or the machine has no place for.
  */
 static const uint16_t always[] = {X86_F_X2APIC, X86_F_TSC_DEADLINE, X86_F_HYPERVISOR};
-static const uint16_t never[] = {X86_F_VMX, X86_F_PDCM, X86_F_MONITOR, X86_F_LA57};
+static const uint16_t never[] = {
+    X86_F_VMX, X86_F_PDCM, X86_F_MONITOR, X86_F_LA57,
+    /* what a guest would lose when it moves to the interpreter */
+    X86_F_KVM_ASYNC_PF, X86_F_KVM_ASYNC_PF_INT, X86_F_KVM_STEAL_TIME, X86_F_KVM_PV_TLB_FLUSH,
+    X86_F_KVM_MSI_EXT_DEST_ID, X86_F_KVM_HINT_DEDICATED,
+    X86_F_KVM_PV_UNHALT, X86_F_KVM_PV_IPI, X86_F_KVM_PV_SCHED_YIELD,
+};
 
 static void supported_features(const struct kvm_cpuid2 *list, bool offered[X86_F_COUNT])
 {
@@ -243,7 +249,6 @@ bool kvm_cpuid_set(struct kvm_cpu *k, GError **err)
         return false;
     list->nent = 0;
     add_leaves(list, &c, 0, model->max_leaf);
-    add_leaves(list, &c, 0x40000000u, 0x40000001u);
     add_leaves(list, &c, 0x80000000u, model->max_ext);
     add_xsave(list, &c, supported);
     int r = kvm_call(k->fd, KVM_SET_CPUID2, list);

@@ -452,6 +452,13 @@ void emit_next(struct emit *e); /* the block ends here: go on at pgoff */
 /* The block is complete, with so many instructions. */
 void emit_end(struct emit *e, unsigned n_insn);
 
+/* ---- pv.c: what stands behind target/x86/kvm_pv.h */
+extern const struct kvm_pv_host tcg_pv_host;
+void tcg_pv_tsc_changed(struct tcg_cpu *t); /* lock held */
+void tcg_pv_clocks_start(struct machine *m);
+void tcg_pv_save(struct tcg_cpu *t, struct x86_state *st);
+void tcg_pv_load(struct tcg_cpu *t, const struct x86_state *st);
+
 /* ---- run.c */
 /* Instructions completed so far, exact while an operation runs. */
 uint64_t tcg_icount_now(const struct tcg_cpu *t);

@@ -13,6 +13,7 @@
 #include "accel/tcg-interp/host_fp.h"
 #include "accel/tcg-interp/ops.h"
 #include "target/x86/cpuid.h"
+#include "target/x86/kvm_pv.h"
 #include "target/x86/segment.h"
 
 static void need_cpl0(struct x86_cpu *c)
@@ -429,12 +430,16 @@ OP(invpcid)
     }
 }
 
-/* ---- Not offered --------------------------------------------------------------------------- */
-
+/* Without a hypervisor VMCALL and VMMCALL are undefined. */
 OP(vmcall)
 {
-    x86_ud(c);
+    (void)i;
+    if (!x86_has(c, X86_F_KVM))
+        x86_ud(c);
+    kvm_pv_hypercall(c);
 }
+
+/* ---- Not offered --------------------------------------------------------------------------- */
 
 OP(rsm)
 {

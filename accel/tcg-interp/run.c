@@ -99,6 +99,7 @@ static void host_tsc_write(struct x86_cpu *c, uint64_t v)
 
     tcg_lock(t);
     accel_set_tsc_offset(t->vcpu, t->vcpu->tsc_offset + v - host_tsc(c));
+    tcg_pv_tsc_changed(t);
     tcg_unlock(t);
 }
 
@@ -234,6 +235,7 @@ static const struct x86_host tcg_host = {
     .mode_changed = host_mode_changed,
     .halt = host_halt,
     .pause = host_pause,
+    .pv = &tcg_pv_host,
 };
 
 /* ---- Pins ------------------------------------------------------------------------------- */
@@ -252,7 +254,7 @@ static void take_init(struct tcg_cpu *t)
 {
     bool bsp;
 
-    pin_taken(t, VCPU_INIT | VCPU_NMI | VCPU_NMI_SECOND);
+    pin_taken(t, VCPU_INIT | VCPU_NMI | VCPU_NMI_SECOND | VCPU_UNHALT);
     if (t->vcpu->lapic.init) {
         tcg_lock(t);
         t->vcpu->lapic.init(t->vcpu->lapic.apic);
@@ -286,6 +288,7 @@ static uint32_t wake_mask(const struct x86_cpu *c)
         return m | VCPU_SIPI;
     if (c->mp_state == MP_WAIT_INIT)
         return m;
+    m |= VCPU_UNHALT;
     return m | (c->nmi_masked ? 0 : VCPU_NMI) | (c->eflags & FL_IF ? VCPU_INTR : 0);
 }
 
@@ -318,8 +321,10 @@ static bool take_pins(struct tcg_cpu *t)
         take_sipi(t);
     if (c->nmi_masked && (p & VCPU_NMI_SECOND))
         pin_taken(t, VCPU_NMI_SECOND);
-    if (c->mp_state == MP_HALTED && (pins(t) & wake_mask(c)))
+    if (c->mp_state == MP_HALTED && (pins(t) & wake_mask(c))) {
         c->mp_state = MP_RUNNABLE;
+        pin_taken(t, VCPU_UNHALT);
+    }
     if (c->mp_state != MP_RUNNABLE || c->inhibit_movss)
         return true;
     if ((p & VCPU_NMI) && !c->nmi_masked && !c->inhibit_irq) {
@@ -502,6 +507,7 @@ static enum vcpu_exit run_loop(struct tcg_cpu *t)
         }
         if (unlikely(c->mp_state != MP_RUNNABLE)) {
             t->vcpu->wake_mask = wake_mask(c);
+            t->vcpu->no_spin = !c->msr.kvm_poll_control;
             return VCPU_HALTED;
         }
         if (unlikely(__atomic_load_n(&t->vcpu->kicked, __ATOMIC_ACQUIRE)) && !t->loan)
@@ -689,12 +695,15 @@ static void tcg_vcpu_exit(struct vcpu *v)
 
 static void tcg_save(struct vcpu *v, struct x86_state *st)
 {
-    x86_cpu_save(&((struct tcg_cpu *)v->accel_data[ACCEL_TCG])->x, st);
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
+
+    x86_cpu_save(&t->x, st);
     accel_save_tsc(v, st);
     machine_lock(v->machine);
     if (v->lapic.get_tpr)
         st->cr8 = v->lapic.get_tpr(v->lapic.apic);
     machine_unlock(v->machine);
+    tcg_pv_save(t, st);
 }
 
 static void tcg_load(struct vcpu *v, const struct x86_state *st)
@@ -706,6 +715,7 @@ static void tcg_load(struct vcpu *v, const struct x86_state *st)
     accel_set_tsc_offset(v, accel_tsc_offset(t->machine, st));
     if (v->lapic.set_tpr && v->lapic.get_tpr(v->lapic.apic) != st->cr8)
         v->lapic.set_tpr(v->lapic.apic, st->cr8); /* TPR has bits that CR8 lacks */
+    tcg_pv_load(t, st);
     machine_unlock(v->machine);
     for (unsigned n = 0; n < st->nmi_pending; n++)
         vcpu_pin(v, VCPU_NMI, 1);
@@ -752,6 +762,7 @@ const struct accel accel_tcg_interp = {
     .run_budget = tcg_run_budget,
     .executed = tcg_executed,
     .kick = tcg_kick,
+    .clocks_start = tcg_pv_clocks_start,
     .save = tcg_save,
     .load = tcg_load,
     .translate = tcg_translate,

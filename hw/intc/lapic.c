@@ -4,8 +4,8 @@
  *
  * Modelled: xAPIC and x2APIC modes with their transitions, all IPIs, fixed and lowest-priority
  * acceptance with TPR and PPR, LVTs, LINT pins, errors, the timer (lapic_timer.c), registers
- * (lapic_regs.c; all at once: lapic_page.c), messages (apic_bus.c). Not modelled: focus
- * processor, EOI broadcast suppression, CMCI, remote read.
+ * (lapic_regs.c; all at once: lapic_page.c), messages (apic_bus.c), KVM's paravirtual EOI
+ * (lapic_pv.c). Not modelled: focus processor, EOI broadcast suppression, CMCI, remote read.
  *
  * After a machine reset the boot processor's LINT0 is in ExtINT mode, as firmware leaves it
  * (virtual wire mode), so that a kernel started without firmware gets the PIC's interrupts.
@@ -55,7 +55,7 @@ static unsigned lint_mode(const struct lapic *a, int n)
 }
 
 /* Does the PIC ask, through LINT0 or an ExtINT message? */
-static bool extint_pending(const struct lapic *a)
+bool lapic_extint_pending(const struct lapic *a)
 {
     if (!lapic_enabled(a))
         return a->lint[0];
@@ -64,9 +64,15 @@ static bool extint_pending(const struct lapic *a)
     return a->lint[0] && !(a->lvt[LVT_LINT0] & LVT_MASKED) && lint_mode(a, 0) == APIC_EXTINT;
 }
 
+/* Has the vCPU reason to ask? With pv_eoi_set the ISR may be out of date: lapic_pv.c. */
+static bool wanted(const struct lapic *a)
+{
+    return deliverable(a) || lapic_extint_pending(a) || (a->pv_eoi_set && highest_bit(a->irr));
+}
+
 void lapic_update(struct lapic *a)
 {
-    bool level = lapic_in_kernel(a) ? a->bus->lint[0] : deliverable(a) || extint_pending(a);
+    bool level = lapic_in_kernel(a) ? a->bus->lint[0] : wanted(a);
     bool pin = __atomic_load_n(&a->vcpu->pins, __ATOMIC_SEQ_CST) & VCPU_INTR;
     if (level != pin)
         vcpu_pin(a->vcpu, VCPU_INTR, level);
@@ -195,15 +201,17 @@ static int lapic_ack(void *opaque)
     struct lapic *a = opaque;
     if (lapic_in_kernel(a))
         return ack_beside_kernel(a);
+    lapic_pv_settle(a);
     unsigned vector = deliverable(a);
     if (vector) {
         set_bit(a->irr, vector, false);
         set_bit(a->isr, vector, true);
         lapic_update(a);
+        lapic_pv_offer(a);
         return vector;
     }
     int result = -1;
-    if (extint_pending(a) && a->bus->extint_ack) {
+    if (lapic_extint_pending(a) && a->bus->extint_ack) {
         a->extint = false;
         result = a->bus->extint_ack(a->bus->extint_arg);
     }
@@ -254,6 +262,8 @@ static void reset_registers(struct lapic *a)
     a->divide = a->initial_count = a->count = 0;
     a->tsc_deadline = 0;
     a->extint = false;
+    a->pv_eoi = 0;
+    a->pv_eoi_set = false;
     lapic_timer_arm(a);
 }
 
@@ -425,6 +435,8 @@ static bool lapic_realize(struct device *dev, GError **err)
         .get_regs = lapic_get_regs,
         .set_regs = lapic_set_regs,
         .eoi = lapic_eoi_from_kernel,
+        .set_pv_eoi = lapic_pv_set_eoi,
+        .send_set = lapic_pv_send_set,
     };
     lapic_reset(dev);
     return true;
@@ -459,7 +471,8 @@ static const struct state_field lapic_state[] = {
     STATE_FIELD(struct lapic, divide), STATE_FIELD(struct lapic, initial_count),
     STATE_FIELD(struct lapic, count), STATE_FIELD(struct lapic, count_start),
     STATE_FIELD(struct lapic, tsc_deadline), STATE_ARRAY(struct lapic, lint),
-    STATE_FIELD(struct lapic, extint), STATE_END,
+    STATE_FIELD(struct lapic, extint), STATE_FIELD(struct lapic, pv_eoi),
+    STATE_FIELD(struct lapic, pv_eoi_set), STATE_END,
 };
 
 const struct device_type lapic_type = {

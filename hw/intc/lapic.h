@@ -62,6 +62,8 @@ struct lapic {
     uint64_t tsc_deadline;  /* IA32_TSC_DEADLINE */
     struct timer timer;
     bool lint[2];           /* pin levels as last seen, for edges */
+    uint64_t pv_eoi;        /* KVM's register 4b564d04h: lapic_pv.c */
+    bool pv_eoi_set;        /* the flag it points to was set, and may have been cleared */
     bool extint;            /* an ExtINT message waits for its acknowledge */
 };
 

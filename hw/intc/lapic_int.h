@@ -41,6 +41,21 @@ void lapic_get_regs(void *lapic, uint8_t page[VCPU_APIC_PAGE]);
 void lapic_set_regs(void *lapic, uint64_t base, const uint8_t page[VCPU_APIC_PAGE],
                     uint64_t tsc_deadline);
 void lapic_moved(struct lapic *a); /* into the host kernel, or back */
+bool lapic_extint_pending(const struct lapic *a); /* the PIC, or a message for it */
+
+/* lapic_pv.c */
+void lapic_pv_offer(struct lapic *a);  /* an interrupt was acknowledged: may EOI be a flag? */
+void lapic_pv_settle_slow(struct lapic *a);
+/* Before the vCPU's own look at its interrupts: was the flag used? In the vCPU's thread or
+ * while it is parked. */
+static inline void lapic_pv_settle(struct lapic *a)
+{
+    if (a->pv_eoi_set)
+        lapic_pv_settle_slow(a);
+}
+void lapic_pv_set_eoi(void *lapic, uint64_t value);
+unsigned lapic_pv_send_set(void *lapic, const uint64_t set[2], unsigned per_word, uint32_t first,
+                           uint32_t icr);
 
 /* lapic_regs.c: 0-3Fh; false for a register that is not there or refuses the value. */
 bool lapic_reg_read(struct lapic *a, unsigned reg, uint32_t *value);

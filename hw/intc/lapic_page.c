@@ -30,6 +30,7 @@ void lapic_get_regs(void *opaque, uint8_t page[VCPU_APIC_PAGE])
     struct lapic *a = opaque;
     uint32_t count = lapic_timer_current(a), v;
 
+    lapic_pv_settle(a);
     memset(page, 0, VCPU_APIC_PAGE);
     for (unsigned n = 0; n < APIC_NREGS; n++)
         if (lapic_reg_read(a, n, &v))
@@ -79,7 +80,7 @@ void lapic_set_regs(void *opaque, uint64_t base, const uint8_t page[VCPU_APIC_PA
     }
     a->esr = get(page, APIC_ESR);
     a->esr_pending = 0;
-    a->extint = false;
+    a->extint = a->pv_eoi_set = false;
     a->icr_low = get(page, APIC_ICR) & 0xcefff;
     a->icr_high = get(page, APIC_ICR2);
     for (unsigned n = 0; n < LVT_COUNT; n++)

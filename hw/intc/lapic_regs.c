@@ -11,7 +11,9 @@ enum { XW = 16 }; /* writable, but not in x2APIC mode */
 struct lapic_reg {
     uint8_t flags;
     uint32_t writable; /* other bits: ignored in xAPIC mode, #GP in x2APIC mode */
+    uint32_t status;   /* but these are ignored there too: they are not reserved */
 };
+enum { SENDING = 1 << 12, REMOTE_IRR = 1 << 14 };
 static const struct lapic_reg regs[APIC_NREGS] = {
     [APIC_ID] = {R | BOTH, 0},
     [APIC_VERSION] = {R | BOTH, 0},
@@ -27,10 +29,12 @@ static const struct lapic_reg regs[APIC_NREGS] = {
     [APIC_ESR] = {R | W | BOTH, 0},
     [APIC_ICR] = {R | W | BOTH, 0xcdfff},
     [APIC_ICR2] = {R | W | XAPIC, 0xff000000},
-    [APIC_LVT_TIMER] = {R | W | BOTH, 0x700ff},
-    [APIC_LVT_TIMER + LVT_THERMAL ... APIC_LVT_TIMER + LVT_PERF] = {R | W | BOTH, 0x107ff},
-    [APIC_LVT_TIMER + LVT_LINT0 ... APIC_LVT_TIMER + LVT_LINT1] = {R | W | BOTH, 0x1a7ff},
-    [APIC_LVT_ERROR] = {R | W | BOTH, 0x100ff},
+    [APIC_LVT_TIMER] = {R | W | BOTH, 0x700ff, SENDING},
+    [APIC_LVT_TIMER + LVT_THERMAL ... APIC_LVT_TIMER + LVT_PERF] = {R | W | BOTH, 0x107ff,
+                                                                    SENDING},
+    [APIC_LVT_TIMER + LVT_LINT0 ... APIC_LVT_TIMER + LVT_LINT1] = {R | W | BOTH, 0x1a7ff,
+                                                                   SENDING | REMOTE_IRR},
+    [APIC_LVT_ERROR] = {R | W | BOTH, 0x100ff, SENDING},
     [APIC_TIMER_INITIAL] = {R | W | BOTH, 0xffffffff},
     [APIC_TIMER_CURRENT] = {R | BOTH, 0},
     [APIC_TIMER_DIVIDE] = {R | W | BOTH, 0x0b},
@@ -42,8 +46,17 @@ static uint32_t get_ldr(const struct lapic *a)
     return lapic_x2(a) ? (a->id >> 4) << 16 | 1u << (a->id & 15) : a->ldr;
 }
 
+/* What depends on the interrupts in service shows them as they are. */
+static void settle(struct lapic *a, unsigned reg)
+{
+    bool in_service = reg == APIC_PPR || (reg >= APIC_ISR && reg < APIC_ISR + 8);
+    if (in_service && a->dev.machine->current == a->vcpu)
+        lapic_pv_settle(a);
+}
+
 static uint32_t reg_get(struct lapic *a, unsigned reg)
 {
+    settle(a, reg);
     switch (reg) {
     case APIC_ID:
         return lapic_x2(a) ? a->id : a->id << 24;
@@ -125,6 +138,7 @@ static void reg_set(struct lapic *a, unsigned reg, uint32_t v)
         a->tpr = v;
         break;
     case APIC_EOI:
+        lapic_pv_settle(a);
         lapic_eoi(a);
         break;
     case APIC_LDR:
@@ -207,9 +221,9 @@ bool lapic_x2_write(struct lapic *a, unsigned reg, uint64_t value)
         if ((uint32_t)value & ~regs[reg].writable)
             return false;
         a->icr_high = value >> 32;
-    } else if (value & ~(uint64_t)regs[reg].writable) {
+    } else if (value & ~(uint64_t)(regs[reg].writable | regs[reg].status)) {
         return false;
     }
-    reg_set(a, reg, value);
+    reg_set(a, reg, value & regs[reg].writable);
     return true;
 }

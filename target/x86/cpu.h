@@ -29,6 +29,7 @@ struct cpu_model;
 struct tlb_ent;
 struct log;
 struct address_space;
+struct kvm_pv_host;
 
 /* ---- Exceptions ---------------------------------------------------------------------- */
 
@@ -95,6 +96,7 @@ struct x86_host {
                                                            select TLB banks or decoding */
     void (*halt)(struct x86_cpu *c);                    /* HLT/MWAIT retired: c->mp_state set */
     void (*pause)(struct x86_cpu *c);
+    const struct kvm_pv_host *pv;                       /* kvm_pv.h; NULL: the model lacks "kvm" */
 };
 
 struct x86_cpu {

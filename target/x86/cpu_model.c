@@ -29,12 +29,16 @@
     F(PCLMULQDQ), F(AES), F(MOVBE), F(RDRAND), F(RDSEED), F(XSAVE), F(XSAVEOPT), F(XSAVEC),        \
         F(XGETBV1), F(FSGSBASE), F(RDTSCP), F(RDPID), F(ERMS), F(FSRM), F(CLFLUSHOPT), F(CLWB),    \
         F(PREFETCHW)
+/* What every model has of KVM's interface to guests. */
+#define PV                                                                                         \
+    F(KVM), F(KVM_CLOCK), F(KVM_CLOCK_STABLE), F(KVM_NOP_IO_DELAY), F(KVM_PV_EOI),                 \
+        F(KVM_PV_UNHALT), F(KVM_PV_IPI), F(KVM_POLL_CONTROL), F(KVM_PV_SCHED_YIELD)
 
-static const uint16_t set_base[] = { BASE, 0 };
-static const uint16_t set_qemu64[] = { BASE, F(SSE3), F(CX16), F(LAHF_LM), F(X2APIC), 0 };
-static const uint16_t set_opteron[] = { BASE, F(SSE3), 0 };
-static const uint16_t set_v2[] = { BASE, V2, SYSTEM, F(RDTSCP), F(ERMS), F(FSRM), 0 };
-static const uint16_t set_max[] = { BASE, V2, SYSTEM, EXTRA, 0 };
+static const uint16_t set_base[] = { BASE, PV, 0 };
+static const uint16_t set_qemu64[] = { BASE, PV, F(SSE3), F(CX16), F(LAHF_LM), F(X2APIC), 0 };
+static const uint16_t set_opteron[] = { BASE, PV, F(SSE3), 0 };
+static const uint16_t set_v2[] = { BASE, PV, V2, SYSTEM, F(RDTSCP), F(ERMS), F(FSRM), 0 };
+static const uint16_t set_max[] = { BASE, PV, V2, SYSTEM, EXTRA, 0 };
 /* Available on request. */
 static const uint16_t set_more[] = { F(MONITOR), F(SS), F(HT), 0 };
 
@@ -67,6 +71,10 @@ static const struct {
     { F(AVX512VNNI), F(AVX512F) }, { F(AVX512BITALG), F(AVX512F) },
     { F(AVX512POPCNT), F(AVX512F) }, { F(VAES), F(AVX) }, { F(VPCLMULQDQ), F(AVX) },
     { F(NX), F(PAE) }, { F(X2APIC), F(APIC) }, { F(TSC_DEADLINE), F(APIC) },
+    { F(KVM_CLOCK), F(KVM) }, { F(KVM_CLOCK), F(TSC) }, { F(KVM_CLOCK_STABLE), F(KVM_CLOCK) },
+    { F(KVM_NOP_IO_DELAY), F(KVM) }, { F(KVM_PV_EOI), F(KVM) }, { F(KVM_PV_EOI), F(APIC) },
+    { F(KVM_PV_UNHALT), F(KVM) }, { F(KVM_PV_IPI), F(KVM) }, { F(KVM_PV_IPI), F(APIC) },
+    { F(KVM_POLL_CONTROL), F(KVM) }, { F(KVM_PV_SCHED_YIELD), F(KVM) },
 };
 
 static const struct {

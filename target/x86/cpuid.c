@@ -4,8 +4,8 @@
  * model; the rest is composed here:
  *
  *   0 vendor         4 caches            0Bh topology       15h, 16h frequencies
- *   1 signature      5 MONITOR           0Dh XSAVE areas    40000000h "TCGTCGTCGTCG", as under
- *   2 cache hints    6, 7 features       80000000h..8             QEMU, so that guests know
+ *   1 signature      5 MONITOR           0Dh XSAVE areas    40000000h KVM's, kvm_pv.c
+ *   2 cache hints    6, 7 features       80000000h..8
  *
  * APIC ID: | socket | core | thread |, each field as many bits as its count needs.
  */
@@ -13,6 +13,7 @@
 
 #include "target/x86/cpu.h"
 #include "target/x86/cpuid.h"
+#include "target/x86/kvm_pv.h"
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -226,13 +227,11 @@ void x86_cpuid(struct x86_cpu *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
     const struct cpu_model *m = c->model;
 
     memset(out, 0, 16);
-    if (leaf == 0x40000000u) {
-        out[EAX] = 0x40000001u;
-        memcpy(&out[EBX], "TCGTCGTCGTCG", 12);
+    if (leaf >> 8 == KVM_CPUID >> 8) { /* a hypervisor's, whether one shows or not */
+        add_features(m, leaf, sub, out);
+        kvm_pv_cpuid(m, leaf, out);
         return;
     }
-    if (leaf == 0x40000001u)
-        return;
     /* Beyond the end Intel's processors answer with the last basic leaf. */
     if (leaf >= 0x80000000u ? leaf > m->max_ext : leaf > m->max_leaf)
         leaf = m->max_leaf;

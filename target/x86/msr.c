@@ -8,6 +8,7 @@
  * register is #GP(0), and a line under -d unimp.
  */
 #include "target/x86/cpuid.h"
+#include "target/x86/kvm_pv.h"
 #include "target/x86/segment.h"
 #include "util/log.h"
 
@@ -44,6 +45,7 @@ static const struct msr_row rows[] = {
 
 static const struct msr_row *find(const struct x86_cpu *c, uint32_t index)
 {
+    index = kvm_pv_msr(index);
     for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
         if (rows[k].index == index)
             return x86_has(c, rows[k].feature) ? &rows[k] : NULL;
@@ -208,8 +210,12 @@ static void write_special(struct x86_cpu *c, const struct msr_row *r, uint64_t v
         c->msr.debugctl = v;
         c->host->mode_changed(c);
         break;
-    default:
+    case MSR_EFER:
         write_efer(c, v);
+        break;
+    default:
+        if (!kvm_pv_wrmsr(c, r->index, v))
+            x86_gp(c, 0);
         break;
     }
 }

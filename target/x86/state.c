@@ -37,6 +37,8 @@ static void common_reset(struct x86_state *st, uint32_t signature)
     st->inhibit_irq = st->inhibit_movss = st->nmi_masked = st->nmi_pending = 0;
     st->event = EVENT_NONE;
     st->db_pending = 0;
+    st->msr.kvm_system_time = st->msr.kvm_pv_eoi = 0;
+    st->pv_unhalt = 0;
 }
 
 void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature)

@@ -131,6 +131,7 @@ struct x86_state {
     uint8_t nmi_pending;    /* how many wait: 0-2 */
     uint8_t init_pending;
     uint8_t sipi_pending;
+    uint8_t pv_unhalt;      /* KVM_HC_KICK_CPU: the next halt ends at once */
     uint8_t sipi_vector;
     /* Accepted and not delivered: goes through the IDT before the next instruction, with CS:RIP
      * as the return address. DR6 and CR2 are as the handler will find them. Software interrupts

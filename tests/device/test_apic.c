@@ -398,6 +398,9 @@ START_TEST(x2apic)
     ck_assert(!wrmsr(1, MSR_X2APIC + APIC_EOI, 1));
     ck_assert(!wrmsr(1, MSR_X2APIC + APIC_TPR, 0x100));
     ck_assert(!wrmsr(1, MSR_X2APIC + APIC_ESR, 1));
+    ck_assert(!wrmsr(1, MSR_X2APIC + APIC_LVT_TIMER + LVT_LINT0, 1 << 11)); /* reserved */
+    ck_assert(wrmsr(1, MSR_X2APIC + APIC_LVT_TIMER + LVT_LINT0, 0x5700)); /* status: read-only */
+    ck_assert_uint_eq(rdmsr(1, MSR_X2APIC + APIC_LVT_TIMER + LVT_LINT0), 0x700);
     ck_assert(wrmsr(1, MSR_X2APIC + APIC_ICR, 2ull << 32 | 0x91));
     ck_assert_int_eq(ack(2), 0x91);
     ck_assert_uint_eq(rdmsr(1, MSR_X2APIC + APIC_ICR), 2ull << 32 | 0x91);

@@ -101,7 +101,6 @@ DO(i_rdpru) { asm volatile(".byte 0x0f, 0x01, 0xfd" : : : "eax", "edx"); }
 DO(i_movbe_reg) { asm volatile(".byte 0x0f, 0x38, 0xf0, 0xc0" : : : "rax"); }
 DO(i_lea_reg) { asm volatile(".byte 0x8d, 0xc0" : : : "rax"); }
 DO(i_ud2) { asm volatile("ud2"); }
-DO(i_vmcall) { asm volatile("vmcall" : : "a"(-1)); }
 DO(i_noncanonical) { asm volatile("jmp *%0" : : "r"(0x1111111111111111ul)); }
 DO(i_cr4) { set_cr4(0xffffffff); }
 DO(i_wrpkru) { asm volatile(".byte 0x0f, 0x01, 0xef" : : "a"(0), "c"(0), "d"(0)); }
@@ -125,7 +124,6 @@ static void instructions(void)
     SHOW(MANUAL "LEA register", i_lea_reg);
     rf(MANUAL "UD2", i_ud2);
     rf(MANUAL "CR4 reserved", i_cr4);
-    SHOW(MANUAL "VMCALL", i_vmcall);
     SHOW(MANUAL "JMP not canonical", i_noncanonical);
     SHOW(MANUAL "WRPKRU", i_wrpkru);
     SHOW(MANUAL "SS null", i_ss_null);

@@ -312,10 +312,6 @@ DO(p_rsm)
 {
     asm volatile("rsm");
 }
-DO(p_vmcall)
-{
-    asm volatile("vmcall");
-}
 DO(p_stac)
 {
     asm volatile("stac");
@@ -363,7 +359,6 @@ static void test_privileged(void)
     SHOW_USER("in", p_in);
     SHOW_USER("hlt", p_hlt);
     user_flags = 2;
-    SHOW("vmcall, ring 0", p_vmcall);
     SHOW("mov from cr1, ring 0", p_cr1);
 }
 

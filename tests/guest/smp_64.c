@@ -10,64 +10,9 @@
  * takes one; and it takes NMIs in the shadow of STI: those lines are MANUAL. (STI is followed by
  * NOPs where an interrupt is waited for, as QEMU never takes one between PAUSE and CLI.)
  */
-#include "apic.h"
-
-enum { AP_BASE = 0x8000 };
-extern const uint8_t ap_start[], ap_end[];
-void ap_main(void);
-__attribute__((used)) static uint8_t ap_stack[16384] __attribute__((aligned(16)));
-
-asm(".pushsection .rodata\n"
-    ".globl ap_start, ap_end\n"
-    ".code16\n"
-    "ap_start: cli\n"
-    "   lgdtl %cs:(ap_gdtr - ap_start)\n"
-    "   mov %cr0, %eax\n"
-    "   or $1, %al\n"
-    "   mov %eax, %cr0\n"
-    "   ljmpl $0x18, $(0x8000 + ap_32 - ap_start)\n"
-    ".code32\n"
-    "ap_32: mov $0x10, %eax\n"
-    "   mov %eax, %ds\n"
-    "   mov %eax, %es\n"
-    "   mov %eax, %ss\n"
-    "   mov $0x620, %eax\n"
-    "   mov %eax, %cr4\n"
-    "   mov $pml4, %eax\n"
-    "   mov %eax, %cr3\n"
-    "   mov $0xc0000080, %ecx\n"
-    "   rdmsr\n"
-    "   or $0x900, %eax\n"
-    "   wrmsr\n"
-    "   mov %cr0, %eax\n"
-    "   and $0x1fffffff, %eax\n" /* CD, NW */
-    "   or $0x80010022, %eax\n"
-    "   mov %eax, %cr0\n"
-    "   ljmp $0x08, $(0x8000 + ap_64 - ap_start)\n"
-    ".code64\n"
-    "ap_64: movabs $ap_stack + 16384, %rsp\n"
-    "   movabs $ap_main, %rax\n"
-    "   call *%rax\n"
-    "   .balign 8\n"
-    "ap_gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff\n"
-    "ap_gdtr: .word 31\n"
-    "   .long 0x8000 + ap_gdt - ap_start\n"
-    "ap_end:\n"
-    ".popsection\n");
+#include "ap.h"
 
 static volatile unsigned here, job, turns[2], nmis, flushed, wrong, done;
-
-static void send(unsigned to, uint32_t what)
-{
-    lapic_write(ICR2, to << 24);
-    lapic_write(ICR, ASSERT | what);
-}
-
-static void wait_until(volatile unsigned *p, unsigned want)
-{
-    while (*p != want)
-        asm volatile("pause");
-}
 
 /* ---- Interrupts to and fro ------------------------------------------------------------------- */
 
@@ -229,11 +174,7 @@ int main(void)
     outb(0xa1, 0xff);
     lapic_write(SVR, 0x1ff);
     lapic_write(LINT0, MASKED);
-    memcpy((void *)(ulong)AP_BASE, ap_start, ap_end - ap_start);
-    send(1, INIT);
-    for (unsigned i = 0; i < 1000; i++)
-        inb(0x61);
-    send(1, SIPI | AP_BASE >> 12);
+    start_ap();
     wait_until(&here, 1);
     print("second CPU runs\n");
     ping_pong();
