@@ -145,6 +145,8 @@ static void ops_load(struct vcpu *v, const struct x86_state *st)
 {
     vcpu_pin(v, VCPU_NMI | VCPU_NMI_SECOND | VCPU_INIT | VCPU_SIPI, 0);
     v->accel->load(v, st);
+    if (v->machine->irqchip) /* INIT and SIPI went into the kernel with the rest */
+        return;
     if (st->init_pending)
         vcpu_init_signal(v);
     if (st->sipi_pending)

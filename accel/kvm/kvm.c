@@ -238,6 +238,7 @@ static bool vm_init(struct machine *m, GError **err)
     kvm_irqchip_activate(vm, m->accel == &accel_kvm);
     kvm_doorbells_init(vm);
     machine_unlock(m);
+    machine_add_hook(m->on_state_change, kvm_tsc_machine_changed, m);
     machine_add_info(m, "exits", "why KVM left guest mode, and for which devices", print_exits, m);
     return true;
 }

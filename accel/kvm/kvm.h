@@ -29,8 +29,14 @@ enum kvm_irqchip_mode { KVM_IRQCHIP_OFF, KVM_IRQCHIP_SPLIT, KVM_IRQCHIP_ON };
 
 struct kvm_memory; /* memory.c */
 struct kvm_exits;  /* exits.c */
-struct kvm_chip; /* irqchip.c */
+struct kvm_chip;   /* irqchip.c */
+struct kvm_state;  /* state.h */
 struct kvm_doorbells; /* ioeventfd.c */
+
+struct kvm_tsc_pair {
+    uint64_t host; /* time-stamp counter of the host */
+    int64_t vtime; /* the virtual clock at that moment */
+};
 
 struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
     struct machine *machine;
@@ -42,6 +48,7 @@ struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
     struct kvm_memory *memory;
     struct kvm_chip *chip; /* NULL: OFF */
     struct kvm_doorbells *doorbells;
+    struct kvm_tsc_pair tsc_pair; /* tsc.c, under the machine lock */
 };
 
 struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
@@ -57,6 +64,8 @@ struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
     uint8_t mp_state;    /* enum x86_mp_state; MP_RUNNABLE with a LAPIC in the kernel */
     uint64_t map_generation; /* of machine->mem when guest mode was entered last */
     struct kvm_exits *exits;
+    struct kvm_state *state;
+    bool ran; /* since the last save or load: set by whoever calls KVM_RUN */
 };
 
 static inline struct kvm_cpu *kvm_cpu_of(const struct vcpu *v)
@@ -119,9 +128,26 @@ void kvm_exits_describe(struct kvm_vm *vm, GString *out);
 
 /* ---- state.c --------------------------------------------------------------------------------- */
 
-/* On the vCPU's thread or while it is parked. kvm_save() finishes a pending exit first. */
+/* After kvm_cpuid_set(), by which the kernel knows which registers there are. */
+void kvm_state_init(struct kvm_cpu *k);
+void kvm_state_free(struct kvm_cpu *k);
+/*
+ * accel->save and load, on the vCPU's thread or while it is parked. They finish a pending exit
+ * first. The registers of a local APIC in the kernel travel through irqchip.c.
+ */
 void kvm_save(struct vcpu *v, struct x86_state *st);
 void kvm_load(struct vcpu *v, const struct x86_state *st);
+/* The same for a rescue: a local APIC in the kernel stays as it is, CR8 included, and so does
+ * IA32_APIC_BASE. */
+void kvm_state_get(struct kvm_cpu *k, struct x86_state *st);
+void kvm_state_put(struct kvm_cpu *k, const struct x86_state *st);
+
+/* ---- tsc.c -------------------------------------------------------------------------------- */
+
+/* vcpu->tsc_offset as the guest's counter has it now; the machine runs. Lock held. */
+void kvm_tsc_resync(struct kvm_cpu *k);
+/* A hook of machine.on_state_change; the argument is the machine. */
+void kvm_tsc_machine_changed(void *machine);
 
 /* ---- irqchip.c ------------------------------------------------------------------------------- */
 

@@ -111,6 +111,7 @@ static int enter(struct kvm_cpu *k)
     int error = ioctl(k->fd, KVM_RUN, NULL) < 0 ? errno : 0;
     take_tpr(k);
     k->unfinished = false;
+    k->ran = true;
     /* EAGAIN: a vCPU that waits for SIPI in the kernel was woken. */
     return error == EAGAIN ? EINTR : error;
 }
@@ -315,7 +316,10 @@ bool kvm_cpu_init(struct vcpu *v, GError **err)
     }
     kvm_exits_init(k);
     v->accel_data[ACCEL_KVM] = k;
-    return kvm_cpuid_set(k, err);
+    if (!kvm_cpuid_set(k, err))
+        return false;
+    kvm_state_init(k);
+    return true;
 }
 
 /* The mapping stays until kvm_cpu_free(): a kick may be on its way. */
@@ -330,6 +334,7 @@ void kvm_cpu_free(struct kvm_cpu *k)
         munmap(k->run, k->vm->run_size);
     if (k->fd >= 0)
         close(k->fd);
+    kvm_state_free(k);
     kvm_exits_free(k);
     g_free(k);
 }

@@ -44,6 +44,9 @@ bool cpu_model_fit(struct cpu_model *m, const bool offered[X86_F_COUNT], const c
 /* "-cpu help". */
 void cpu_model_help(GString *out);
 
+/* IA32_MCG_CAP: four banks of machine check registers, and IA32_MCG_CTL. */
+enum { X86_MCG_CAP = 0x104 };
+
 /* The local APIC timer's input clock, which leaf 15h calls the crystal. */
 enum { X86_CRYSTAL_HZ = 1000000000 };
 

@@ -24,7 +24,7 @@ enum {
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 
-enum { MCG_BANKS = 4, MCG_CTL_P = 0x100 };
+enum { MCG_BANKS = X86_MCG_CAP & 0xff };
 enum { MTRR_VARIABLE = 8, MTRR_CAP_FIX = 0x100, MTRR_CAP_WC = 0x400 };
 
 struct msr_row {
@@ -124,7 +124,7 @@ uint64_t x86_rdmsr(struct x86_cpu *c, uint32_t index)
             unknown(c, "read", index);
         return arch_capabilities();
     case MSR_MCG_CAP:
-        return MCG_BANKS | MCG_CTL_P;
+        return X86_MCG_CAP;
     case MSR_FS_BASE:
         return c->seg_base[S_FS];
     case MSR_GS_BASE:

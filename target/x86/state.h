@@ -38,6 +38,7 @@ enum {
 struct x86_dtable {
     uint64_t base;
     uint16_t limit;
+    uint16_t pad[3];
 };
 
 /* RFLAGS */
@@ -82,6 +83,7 @@ struct x86_xext {
     uint8_t zmmh[16][32];  /* 6: bits 511..256 of ZMM0-15 */
     uint8_t zmm16[16][64]; /* 7: ZMM16-31 */
     uint32_t pkru;         /* 9 */
+    uint32_t pad;
 };
 
 /* An 80-bit register image: mantissa, then sign and exponent. */
@@ -91,6 +93,9 @@ struct x86_f80 {
     uint16_t pad[3];
 };
 
+/* Every byte is a member, so that a test sees when one is not in x86_state_fields. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
 struct x86_state {
     uint64_t gpr[16]; /* encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8.. */
     uint64_t rip;
@@ -106,8 +111,8 @@ struct x86_state {
     struct x86_f80 fpr[8]; /* by physical number, not relative to TOP */
     uint16_t fcw, fsw, ftw, fop;
     uint16_t fcs, fds;
-    uint64_t fip, fdp;
     uint32_t mxcsr;
+    uint64_t fip, fdp;
     uint8_t xmm[16][16];
     struct x86_xext ext;
 
@@ -139,9 +144,11 @@ struct x86_state {
     uint8_t event;          /* enum x86_event */
     uint8_t event_vector;
     uint8_t event_has_error;
+    uint8_t pad;
     uint32_t event_error;
     uint64_t db_pending;    /* DR6 bits of a #DB that inhibit_movss holds back */
 };
+#pragma GCC diagnostic pop
 
 /* The state after RESET; an application processor waits for SIPI. SDM vol. 3 table 10-1. */
 void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature);

@@ -32,7 +32,7 @@ static void put_idt(void)
 static void put_gdt(void)
 {
     bench_put64(&B, STACK0 + 8, 0x00af9b000000ffff); /* 8: 64-bit code */
-    B.st.gdtr = (struct x86_dtable){STACK0, 0xfff};
+    B.st.gdtr = (struct x86_dtable){.base = STACK0, .limit = 0xfff};
 }
 
 void oracle_engine_setup(void)
@@ -61,11 +61,11 @@ static void load(const struct oracle_case *c)
     struct x86_state *st = &B.st;
     const struct fxstate *fx = &c->in.fx;
     unsigned top = fx->fsw >> 11 & 7;
-    struct x86_dtable gdtr = {STACK0, 0xfff};
+    struct x86_dtable gdtr = {.base = STACK0, .limit = 0xfff};
 
     bench_state(st);
     st->gdtr = gdtr;
-    st->idtr = (struct x86_dtable){IDT, 0xfff};
+    st->idtr = (struct x86_dtable){.base = IDT, .limit = 0xfff};
     st->seg[S_TR] = (struct x86_seg){.sel = 0x40, .base = TSS, .limit = 103,
                                      .attr = SEG_P | 11};
     for (unsigned s = S_ES; s <= S_GS; s++)

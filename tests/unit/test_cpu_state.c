@@ -46,8 +46,8 @@ static void random_state(struct x86_state *st, uint64_t *x)
         st->seg[k].limit = rnd(x);
         st->seg[k].base = rnd(x);
     }
-    st->gdtr = (struct x86_dtable){ rnd(x), rnd(x) };
-    st->idtr = (struct x86_dtable){ rnd(x), rnd(x) };
+    st->gdtr = (struct x86_dtable){ .base = rnd(x), .limit = rnd(x) };
+    st->idtr = (struct x86_dtable){ .base = rnd(x), .limit = rnd(x) };
     st->cr0 = (rnd(x) & 0xe005001f) | CR0_ET;
     st->cr2 = rnd(x);
     st->cr3 = rnd(x);

@@ -64,8 +64,8 @@ static void setup(void)
         st.seg[n] = data;
     st.seg[S_CS].attr |= SEG_CODE;
     st.seg[S_CS].sel = 8;
-    st.idtr = (struct x86_dtable){IDT, 0x7ff};
-    st.gdtr = (struct x86_dtable){0x4000, 0xff};
+    st.idtr = (struct x86_dtable){.base = IDT, .limit = 0x7ff};
+    st.gdtr = (struct x86_dtable){.base = 0x4000, .limit = 0xff};
     make_idt();
     loan = (struct tcg_loan){
         .max = 100, .kernel_apic = true, .apic_base = APIC | 0x900, .tsc = tsc};

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct x86_state there and back: random valid states through each accelerator, compared field
+ * by field; and that the table of fields, by which states are saved and compared, has them all.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "accel/accel.h"
+#include "core/machine_test.h"
+#include "hw/intc/lapic.h"
+#include "tests/unit/state_random.h"
+
+/* ---- Fields --------------------------------------------------------------------------------- */
+
+static bool field_equal(const struct state_field *f, const void *a, const void *b)
+{
+    return !memcmp((const char *)a + f->offset, (const char *)b + f->offset,
+                   f->elem_size * f->count);
+}
+
+START_TEST(every_byte_is_a_field)
+{
+    uint8_t seen[sizeof(struct x86_state)] = {0};
+    const struct {
+        size_t offset, size;
+    } pads[] = {
+#define PAD(f) {offsetof(struct x86_state, f), sizeof(((struct x86_state *)0)->f)}
+        PAD(gdtr.pad), PAD(idtr.pad), PAD(ext.pad), PAD(pad),
+        PAD(fpr[0].pad), PAD(fpr[1].pad), PAD(fpr[2].pad), PAD(fpr[3].pad),
+        PAD(fpr[4].pad), PAD(fpr[5].pad), PAD(fpr[6].pad), PAD(fpr[7].pad),
+#undef PAD
+    };
+
+    for (const struct state_field *f = x86_state_fields; f->name; f++)
+        for (size_t k = 0; k < f->elem_size * f->count; k++)
+            ck_assert_msg(!seen[f->offset + k]++, "%s overlaps another field", f->name);
+    for (unsigned n = 0; n < G_N_ELEMENTS(pads); n++)
+        memset(seen + pads[n].offset, 1, pads[n].size);
+    for (size_t k = 0; k < sizeof(seen); k++)
+        ck_assert_msg(seen[k], "byte %zu of struct x86_state is in no field of x86_state_fields "
+                      "(accel/state_fields.c)", k);
+}
+END_TEST
+
+/* The random states vary every element of every field; pins are added by vcpu_save(). */
+START_TEST(every_field_is_varied)
+{
+    static const char *const constant[] = {
+        "init_pending", "sipi_pending", "sipi_vector", "tsc_vtime", /* not accel->save()'s */
+        "msr.platform_id", "msr.feature_control", "msr.bios_sign_id", "msr.smm_monitor_ctl",
+    };
+    struct rnd r = {.x = 1, .cr4 = 0x37ffff, .efer = ~0ull, .xcr0 = 2, .phys_bits = 40};
+    struct x86_state *a = g_new0(struct x86_state, 1), *b = g_new0(struct x86_state, 1);
+    bool varied[512] = {0};
+
+    for (unsigned n = 0; n < 400; n++) {
+        rnd_state(&r, a, n % RND_MODES);
+        rnd_state(&r, b, n % RND_MODES);
+        for (unsigned k = 0; x86_state_fields[k].name; k++)
+            varied[k] |= !field_equal(&x86_state_fields[k], a, b);
+    }
+    for (unsigned k = 0; x86_state_fields[k].name; k++) {
+        const char *name = x86_state_fields[k].name;
+        bool fixed = false;
+
+        for (unsigned n = 0; n < G_N_ELEMENTS(constant); n++)
+            fixed |= !strcmp(name, constant[n]);
+        ck_assert_msg(varied[k] != fixed, "%s is %svaried by tests/unit/state_random.h", name,
+                      varied[k] ? "" : "not ");
+    }
+    g_free(a);
+    g_free(b);
+}
+END_TEST
+
+/* ---- A machine with one vCPU, not started ---------------------------------------------------- */
+
+struct bed {
+    struct machine_config config;
+    struct machine *m;
+    struct vcpu v;
+    struct apic_bus bus;
+    struct lapic *lapic;
+    const struct accel *accel;
+    struct rnd r;
+};
+
+/* irqchip: what -machine kernel-irqchip= says. */
+static struct bed *bed_new(const struct accel *accel, const char *irqchip)
+{
+    struct bed *b = g_new0(struct bed, 1);
+    GError *err = NULL;
+
+    b->m = machine_new_test();
+    b->config = *b->m->config;
+    b->config.machine_opts = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_insert(b->config.machine_opts, (char *)"kernel-irqchip", (char *)irqchip);
+    b->m->config = &b->config;
+    b->m->tsc_hz = 2000000000;
+    struct cpu_model *model = cpu_model_new("max", 1, 1, 1, &err);
+    ck_assert(!accel->fit_model || accel->fit_model(model, &err));
+    b->m->cpu_model = model;
+    b->accel = b->v.accel = b->m->accel = accel;
+    b->v.machine = b->m;
+    b->v.sleeper = &b->v;
+    ck_assert_msg(accel->vm_init(b->m, &err), "%s", err ? err->message : "");
+    ck_assert_msg(accel->vcpu_init(&b->v, &err), "%s", err ? err->message : "");
+    machine_lock(b->m);
+    apic_bus_init(&b->bus, b->m);
+    b->lapic = lapic_create(&b->v, &b->bus, &err);
+    machine_unlock(b->m);
+    ck_assert_ptr_nonnull(b->lapic);
+    b->r = rnd_new(model);
+    return b;
+}
+
+static void bed_free(struct bed *b)
+{
+    machine_lock(b->m);
+    device_free(&b->lapic->dev);
+    apic_bus_fini(&b->bus);
+    machine_unlock(b->m);
+    b->accel->vcpu_exit(&b->v);
+    b->accel->vm_exit(b->m);
+    cpu_model_free((struct cpu_model *)b->m->cpu_model);
+    machine_free(b->m);
+    g_hash_table_destroy(b->config.machine_opts);
+    g_free(b);
+}
+
+static void print_field(GString *out, const struct state_field *f, const void *base)
+{
+    const uint8_t *p = (const uint8_t *)base + f->offset;
+
+    for (size_t k = 0; k < MIN(f->elem_size * f->count, 64); k++)
+        g_string_append_printf(out, "%02x%s", p[k], (k + 1) % f->elem_size ? "" : " ");
+}
+
+static void expect_equal(const struct x86_state *want, const struct x86_state *got, unsigned run)
+{
+    for (const struct state_field *f = x86_state_fields; f->name; f++) {
+        if (field_equal(f, want, got))
+            continue;
+        GString *text = g_string_new(NULL);
+        print_field(text, f, want);
+        g_string_append(text, "became ");
+        print_field(text, f, got);
+        ck_abort_msg("state %u: %s: %s", run, f->name, text->str);
+    }
+}
+
+/* Fields that are valid only together: those of the member whose name begins so. */
+static const struct {
+    const char *prefix;
+    size_t begin, end;
+} together[] = {
+#define UPTO(f) offsetof(struct x86_state, f) + sizeof(((struct x86_state *)0)->f)
+    {"fpr", offsetof(struct x86_state, fpr), UPTO(ftw)},
+    {"ftw", offsetof(struct x86_state, fpr), UPTO(ftw)},
+    {"cr3", offsetof(struct x86_state, cr3), UPTO(cr4)},
+    {"cr4", offsetof(struct x86_state, cr3), UPTO(cr4)},
+    {"inhibit", offsetof(struct x86_state, inhibit_irq), sizeof(struct x86_state)},
+    {"nmi", offsetof(struct x86_state, inhibit_irq), sizeof(struct x86_state)},
+    {"event", offsetof(struct x86_state, inhibit_irq), sizeof(struct x86_state)},
+    {"db_pending", offsetof(struct x86_state, inhibit_irq), sizeof(struct x86_state)},
+#undef UPTO
+};
+
+static void copy_field(struct x86_state *to, const struct x86_state *from,
+                       const struct state_field *f)
+{
+    size_t begin = f->offset, end = f->offset + f->elem_size * f->count;
+
+    if (begin >= offsetof(struct x86_state, seg) && begin < offsetof(struct x86_state, gdtr)) {
+        begin -= (begin - offsetof(struct x86_state, seg)) % sizeof(struct x86_seg);
+        end = begin + sizeof(struct x86_seg);
+    }
+    for (unsigned n = 0; n < G_N_ELEMENTS(together); n++)
+        if (g_str_has_prefix(f->name, together[n].prefix)) {
+            begin = together[n].begin;
+            end = together[n].end;
+        }
+    memcpy((char *)to + begin, (const char *)from + begin, end - begin);
+}
+
+/* Load a state, then the same with one field changed: a load that writes only what it finds
+ * changed must find each. */
+static void one_field_at_a_time(struct bed *b, enum rnd_mode mode,
+                                void (*expected)(struct x86_state *, const struct x86_state *))
+{
+    struct x86_state *base = g_new0(struct x86_state, 1), *other = g_new0(struct x86_state, 1),
+                     *want = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
+
+    rnd_state(&b->r, base, mode);
+    rnd_state(&b->r, other, mode);
+    for (unsigned k = 0; x86_state_fields[k].name; k++) {
+        *want = *base;
+        copy_field(want, other, &x86_state_fields[k]);
+        b->v.pins = 0;
+        b->accel->load(&b->v, base);
+        b->accel->save(&b->v, got);
+        b->v.pins = 0;
+        b->accel->load(&b->v, want);
+        b->accel->save(&b->v, got);
+        expected(want, got);
+        expect_equal(want, got, k);
+    }
+    g_free(base);
+    g_free(other);
+    g_free(want);
+    g_free(got);
+}
+
+/* ---- The interpreter ------------------------------------------------------------------------- */
+
+static unsigned nmi_pins(const struct vcpu *v)
+{
+    return !!(v->pins & VCPU_NMI) + !!(v->pins & VCPU_NMI_SECOND);
+}
+
+static void nmis_at_the_pin(struct x86_state *st, const struct x86_state *got)
+{
+    st->nmi_pending = 0;
+}
+
+START_TEST(through_the_interpreter)
+{
+    struct bed *b = bed_new(&accel_tcg_interp, "off");
+    struct x86_state *a = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
+
+    for (unsigned n = 0; n < 5000; n++) {
+        rnd_state(&b->r, a, n % RND_MODES);
+        b->v.pins = 0;
+        b->accel->load(&b->v, a);
+        b->accel->save(&b->v, got);
+        ck_assert_uint_eq(nmi_pins(&b->v), a->nmi_pending); /* they wait at the pin */
+        nmis_at_the_pin(a, got);
+        expect_equal(a, got, n);
+    }
+    for (unsigned n = 0; n < 4 * RND_MODES; n++)
+        one_field_at_a_time(b, n % RND_MODES, nmis_at_the_pin);
+    g_free(a);
+    g_free(got);
+    bed_free(b);
+}
+END_TEST
+
+/* ---- KVM ------------------------------------------------------------------------------------- */
+
+static void lose_selectors(struct x86_state *st, const struct x86_state *got)
+{
+    st->fcs = st->fds = 0;
+}
+
+static void lose_pointers(struct x86_state *st, const struct x86_state *got)
+{
+    if (got->fop | got->fip | got->fdp)
+        return;
+    st->fop = 0;
+    st->fip = st->fdp = 0;
+}
+
+static void early_debug(struct x86_state *st, const struct x86_state *got)
+{
+    st->dr[6] |= st->db_pending;
+    if (st->db_pending && st->event == EVENT_NONE) {
+        st->event = EVENT_EXC;
+        st->event_vector = 1;
+    }
+    st->db_pending = 0;
+}
+
+static void no_branch_trap(struct x86_state *st, const struct x86_state *got)
+{
+    st->msr.debugctl &= got->msr.debugctl;
+}
+
+/* What KVM gives back in another form, and why. */
+static const struct {
+    const char *why;
+    void (*apply)(struct x86_state *st, const struct x86_state *got);
+} normalised[] = {
+    {"fcs, fds: KVM's XSAVE image is that of 64-bit mode, which has no place for them",
+     lose_selectors},
+    {"fop, fip, fdp: many processors keep them over a task switch of the host only while an "
+     "exception is pending", lose_pointers},
+    {"db_pending: KVM has no #DB that MOV SS holds back; it is given one that is on its way",
+     early_debug},
+    {"msr.debugctl: without virtual LBRs KVM ignores LBR and BTF", no_branch_trap},
+};
+
+static void normalise(struct x86_state *st, const struct x86_state *got)
+{
+    for (unsigned n = 0; n < G_N_ELEMENTS(normalised); n++)
+        normalised[n].apply(st, got);
+}
+
+static bool have_kvm(void)
+{
+    GError *err = NULL;
+
+    if (accel_kvm.probe(&err))
+        return true;
+    printf("# SKIP: %s\n", err->message);
+    g_error_free(err);
+    return false;
+}
+
+/* A KVM without hardware support may lack modes: the bits that select them do not stay. */
+static bool has_mode(struct bed *b, enum rnd_mode mode)
+{
+    static const char *const names[RND_MODES] = {[RND_PAE] = "paging outside of long mode",
+                                                 [RND_VM86] = "virtual-8086 mode"};
+    struct x86_state want, got;
+
+    rnd_state(&b->r, &want, mode);
+    b->accel->load(&b->v, &want);
+    b->accel->save(&b->v, &got);
+    if (!((want.cr0 ^ got.cr0) & CR0_PG) && !((want.rflags ^ got.rflags) & FL_VM))
+        return true;
+    ck_assert_msg(names[mode], "mode %d", mode);
+    printf("# SKIP states with %s: this KVM does not have it\n", names[mode]);
+    return false;
+}
+
+static void through_kvm(const char *irqchip)
+{
+    struct bed *b = bed_new(&accel_kvm, irqchip);
+    struct x86_state *a = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
+    bool has[RND_MODES];
+
+    for (unsigned mode = 0; mode < RND_MODES; mode++)
+        has[mode] = has_mode(b, mode);
+    for (unsigned n = 0; n < 60 * RND_MODES; n++) {
+        if (!has[n % RND_MODES])
+            continue;
+        rnd_state(&b->r, a, n % RND_MODES);
+        b->accel->load(&b->v, a);
+        b->accel->save(&b->v, got);
+        normalise(a, got);
+        expect_equal(a, got, n);
+    }
+    for (unsigned mode = 0; mode < RND_MODES; mode++)
+        if (has[mode])
+            one_field_at_a_time(b, mode, normalise);
+    g_free(a);
+    g_free(got);
+    bed_free(b);
+}
+
+START_TEST(through_kvm_irqchip_off)
+{
+    if (have_kvm())
+        through_kvm("off");
+}
+END_TEST
+
+START_TEST(through_kvm_irqchip_split)
+{
+    if (have_kvm())
+        through_kvm("split");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("state");
+    TCase *t = tcase_create("state");
+    SRunner *r = srunner_create(suite);
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, every_byte_is_a_field);
+    tcase_add_test(t, every_field_is_varied);
+    tcase_add_test(t, through_the_interpreter);
+    tcase_add_test(t, through_kvm_irqchip_off);
+    tcase_add_test(t, through_kvm_irqchip_split);
+    suite_add_tcase(suite, t);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
