@@ -144,7 +144,6 @@ struct x86_state {
     uint8_t event;          /* enum x86_event */
     uint8_t event_vector;
     uint8_t event_has_error;
-    uint8_t pad;
     uint32_t event_error;
     uint64_t db_pending;    /* DR6 bits of a #DB that inhibit_movss holds back */
 };

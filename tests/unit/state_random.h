@@ -279,6 +279,7 @@ static void rnd_events(struct rnd *r, struct x86_state *st)
     st->inhibit_movss = !st->inhibit_irq && rnd(r) % 4 == 0;
     st->nmi_masked = rnd(r) & 1;
     st->nmi_pending = rnd(r) % 3;
+    st->pv_unhalt = rnd(r) & 1;
     st->event = rnd(r) % 4;
     if (st->event == EVENT_INTR)
         st->event_vector = 16 + rnd(r) % 240;

@@ -27,7 +27,7 @@ START_TEST(every_byte_is_a_field)
         size_t offset, size;
     } pads[] = {
 #define PAD(f) {offsetof(struct x86_state, f), sizeof(((struct x86_state *)0)->f)}
-        PAD(gdtr.pad), PAD(idtr.pad), PAD(ext.pad), PAD(pad),
+        PAD(gdtr.pad), PAD(idtr.pad), PAD(ext.pad),
         PAD(fpr[0].pad), PAD(fpr[1].pad), PAD(fpr[2].pad), PAD(fpr[3].pad),
         PAD(fpr[4].pad), PAD(fpr[5].pad), PAD(fpr[6].pad), PAD(fpr[7].pad),
 #undef PAD
