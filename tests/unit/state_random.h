@@ -244,6 +244,8 @@ static uint64_t rnd_msr(struct rnd *r, uint32_t index, uint64_t reset, uint64_t 
 
     if (!mask || !strcmp(check, "IGNORED"))
         return reset;
+    if (index >> 8 == 0x4b564d && mask != 1) /* KVM's: an address in memory, and an enable bit */
+        return (v & 0xfffc0) | (index & 0xff ? v >> 63 : 0);
     if (!strcmp(check, "CANONICAL"))
         return rnd_canonical(r);
     if (!strcmp(check, "PAT"))

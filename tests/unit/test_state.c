@@ -272,6 +272,11 @@ static void early_debug(struct x86_state *st, const struct x86_state *got)
     st->db_pending = 0;
 }
 
+static void no_kick(struct x86_state *st, const struct x86_state *got)
+{
+    st->pv_unhalt = 0;
+}
+
 static void no_branch_trap(struct x86_state *st, const struct x86_state *got)
 {
     st->msr.debugctl &= got->msr.debugctl;
@@ -288,6 +293,7 @@ static const struct {
      "exception is pending", lose_pointers},
     {"db_pending: KVM has no #DB that MOV SS holds back; it is given one that is on its way",
      early_debug},
+    {"pv_unhalt: guests of KVM are not offered KVM_HC_KICK_CPU", no_kick},
     {"msr.debugctl: without virtual LBRs KVM ignores LBR and BTF", no_branch_trap},
 };
 
