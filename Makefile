@@ -51,8 +51,8 @@ endif
 
 # ---- Hostel ---------------------------------------------------------------------------
 
-DIRS = util core target/x86 accel accel/tcg-interp accel/kvm hw $(wildcard hw/*) block chardev \
-       monitor ui
+DIRS = util core target/x86 accel accel/tcg-interp accel/kvm accel/compare hw $(wildcard hw/*) \
+       block chardev monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
@@ -85,7 +85,8 @@ $(BUILD)/hostel: $(BUILD)/main.o $(BUILD)/libhostel.a
 # One Check program per tests/{unit,device,insn}/test_*.c. LIBS_test_NAME: more libraries;
 # SRCS_test_NAME: more sources.
 
-TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c)
+TEST_SRCS = $(wildcard tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c \
+                       tests/lockstep/test_*.c)
 ifneq ($(HAVE_ZYDIS),yes)
 TEST_SRCS := $(filter-out %_zydis.c,$(TEST_SRCS))
 endif

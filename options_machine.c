@@ -108,14 +108,21 @@ bool opt_machine(struct options *o, const char *arg, GError **err)
 
 /* ---- -accel, -cpu -------------------------------------------------------------------- */
 
-/* Keys of -accel other than the name: whose they are, and what they may be. */
+/* Keys of -accel other than the name: whose they are, and what they may be. Where `text` stands
+ * for the value, the accelerator itself looks at it. */
 static const struct accel_key {
     const char *accel, *alias;
     const char *name;
     const char *values[4];
+    const char *text;
     const char *help;
 } accel_keys[] = {
-    {"tcg-interp", "tcg", "thread", {"multi"}, "each CPU has its own (-icount: one for all)"},
+    {"tcg-interp", "tcg", "thread", {"multi"}, NULL, "each CPU has its own (-icount: one for all)"},
+    {"compare", NULL, "a", {NULL}, "NAME", "the accelerator that has the devices"},
+    {"compare", NULL, "b", {NULL}, "NAME", "the one compared with it; may be the same"},
+    {"compare", NULL, "every", {NULL}, "COUNT", "compare after so many instructions (1)"},
+    {"compare", NULL, "limit", {NULL}, "COUNT", "end, with status 0, after so many equal ones"},
+    {"compare", NULL, "last", {NULL}, "COUNT", "how many of the last a report shows (16)"},
 };
 
 void options_describe_accel_keys(GString *out)
@@ -123,7 +130,8 @@ void options_describe_accel_keys(GString *out)
     for (size_t i = 0; i < G_N_ELEMENTS(accel_keys); i++) {
         const struct accel_key *k = &accel_keys[i];
 
-        g_string_append_printf(out, "  %s,%s=%s", k->accel, k->name, k->values[0]);
+        g_string_append_printf(out, "  %s,%s=%s", k->accel, k->name,
+                               k->text ? k->text : k->values[0]);
         for (int v = 1; v < 4 && k->values[v]; v++)
             g_string_append_printf(out, "|%s", k->values[v]);
         g_string_append_printf(out, "  -- %s\n", k->help);
@@ -160,7 +168,7 @@ static bool accel_settings(struct options *o, const char *accel, const struct ke
         key = find_accel_key(accel, item->key, err);
         if (!key)
             return false;
-        if (!parse_choice(item->value, key->values, &choice, err))
+        if (!key->text && !parse_choice(item->value, key->values, &choice, err))
             return error_prefix(err, "%s (%s)", key->name, key->help);
         g_hash_table_replace(o->config.accel_opts, g_strdup(key->name), g_strdup(item->value));
     }

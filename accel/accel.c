@@ -8,7 +8,8 @@
 #include "util/error.h"
 #include "util/suggest.h"
 
-const struct accel *const accel_table[] = {&accel_kvm, &accel_tcg_interp, NULL};
+const struct accel *const accel_table[] = {&accel_kvm, &accel_tcg_interp, &accel_compare,
+                                           NULL};
 
 /* Names other emulators know: they deserve a better answer than "unknown". */
 static const char *const foreign[] = {"hvf", "nvmm", "whpx", "xen", "qtest", "hax", NULL};
@@ -18,7 +19,7 @@ static bool is_foreign(const char *name)
     return g_strv_contains(foreign, name);
 }
 
-static const struct accel *find(const char *name)
+const struct accel *accel_find(const char *name)
 {
     for (unsigned i = 0; accel_table[i]; i++) {
         const struct accel *a = accel_table[i];
@@ -42,7 +43,7 @@ static bool unknown(const char *name, GError **err)
 /* Is this entry of the list an accelerator that works here? The error says why not. */
 static const struct accel *try_one(const char *name, GError **err)
 {
-    const struct accel *a = find(name);
+    const struct accel *a = accel_find(name);
     if (!a) {
         error_set(err, "accelerator '%s' is not in this build; use -accel tcg", name);
         return NULL;
@@ -75,7 +76,7 @@ const struct accel *accel_select(const char *text, char **why, GError **err)
         return choose_best(why, err);
     g_auto(GStrv) names = g_strsplit(text, ":", 0);
     for (unsigned i = 0; names[i]; i++)
-        if (!find(names[i]) && !is_foreign(names[i])) {
+        if (!accel_find(names[i]) && !is_foreign(names[i])) {
             unknown(names[i], err);
             return NULL;
         }

@@ -21,12 +21,14 @@ struct accel {
     const char *alias; /* "tcg" */
     const char *help;
     enum accel_slot slot; /* of accel_data in machine and vCPU */
+    /* Guest code runs on the host's processor, not by interpretation. */
+    bool hardware;
     bool (*probe)(GError **err); /* usable here? the error says why not and what to do */
     /* Is it the one to take when the user names none? The error says why not. NULL: yes. */
     bool (*preferred)(GError **err);
     /* Fit the CPU model to what guests of this accelerator can have (cpu_model_fit()). Before
-     * vm_init(). */
-    bool (*fit_model)(struct cpu_model *model, GError **err);
+     * vm_init(); of the machine only the configuration is looked at. */
+    bool (*fit_model)(const struct machine *m, struct cpu_model *model, GError **err);
     bool (*vm_init)(struct machine *m, GError **err);
     void (*vm_exit)(struct machine *m);
     /* It is to run the machine from now on, or no longer: interrupt controllers move into the
@@ -42,7 +44,8 @@ struct accel {
     void (*kick)(struct vcpu *v);
     /*
      * For -icount, where all vCPUs take turns on one thread. run_budget() is run() for at most
-     * `insns` instructions (REP counts as one): *done gets how many completed, never more than
+     * `insns` instructions (REP counts as one, and so does an instruction that ends in an
+     * exception, which is delivered then): *done gets how many completed, never more than
      * asked; VCPU_KICKED with *done == insns when they were used up. executed() is how many of
      * the present run_budget() completed so far, exact whenever a device is accessed or the TSC
      * is read. What happens may depend on nothing but guest state, instruction counts and the
@@ -72,7 +75,7 @@ struct accel {
     void (*describe)(struct vcpu *v, GString *out);
 };
 
-extern const struct accel accel_kvm, accel_tcg_interp;
+extern const struct accel accel_kvm, accel_tcg_interp, accel_compare;
 extern const struct accel *const accel_table[]; /* NULL-terminated, best first */
 
 /*
@@ -93,6 +96,8 @@ const struct accel *accel_select(const char *text, char **why, GError **err);
 /* The rate, in Hz, at which every accelerator of this host runs a guest's time-stamp counter: KVM's
  * if it is usable, else 0. */
 uint64_t accel_host_tsc_hz(void);
+/* The accelerator of that name or alias, or NULL. */
+const struct accel *accel_find(const char *name);
 /* "-accel help". */
 void accel_help(GString *out);
 

@@ -30,19 +30,26 @@ static void set_owner(struct machine *m, GThread *owner)
     __atomic_store_n(&m->lock.owner, owner, __ATOMIC_RELAXED);
 }
 
+static void acquire(struct machine *m)
+{
+    for (unsigned spins = SPINS; spins; spins--) {
+        __builtin_ia32_pause();
+        if (pthread_mutex_trylock(&m->lock.mutex) == 0)
+            return;
+    }
+    pthread_mutex_lock(&m->lock.mutex);
+}
+
 void machine_lock(struct machine *m)
 {
     if (lock_is_mine(m)) {
         m->lock.depth++;
         return;
     }
-    unsigned spins = SPINS;
-    while (pthread_mutex_trylock(&m->lock.mutex) != 0) {
-        if (spins-- == 0) {
-            pthread_mutex_lock(&m->lock.mutex);
-            break;
-        }
-        __builtin_ia32_pause();
+    if (pthread_mutex_trylock(&m->lock.mutex) != 0) {
+        __atomic_fetch_add(&m->lock.waiters, 1, __ATOMIC_RELAXED);
+        acquire(m);
+        __atomic_fetch_sub(&m->lock.waiters, 1, __ATOMIC_RELAXED);
     }
     set_owner(m, g_thread_self());
     m->lock.depth = 1;
@@ -55,6 +62,19 @@ void machine_unlock(struct machine *m)
         return;
     set_owner(m, NULL);
     pthread_mutex_unlock(&m->lock.mutex);
+}
+
+/* The mutex alone would go back to whoever is awake: the one who lets go of it. */
+void machine_lock_yield(struct machine *m)
+{
+    assert(lock_is_mine(m));
+    unsigned depth = m->lock.depth;
+    m->lock.depth = 1;
+    machine_unlock(m);
+    for (int turns = 0; turns < 100 && __atomic_load_n(&m->lock.waiters, __ATOMIC_RELAXED); turns++)
+        g_usleep(10);
+    machine_lock(m);
+    m->lock.depth = depth;
 }
 
 bool machine_is_locked(struct machine *m)

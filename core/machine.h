@@ -88,6 +88,7 @@ struct machine_lock {
     pthread_cond_t cond; /* machine_wait(), machine_notify() */
     GThread *owner;
     unsigned depth;
+    unsigned waiters; /* atomic: threads that want it and do not have it */
 };
 
 struct machine {
@@ -198,6 +199,9 @@ void machine_unlock(struct machine *m);
 void machine_wait(struct machine *m);
 void machine_notify(struct machine *m); /* lock held */
 bool machine_is_locked(struct machine *m); /* by this thread */
+/* Let go of the lock, all its levels, until those who wait for it now have had it. For a thread
+ * that holds it for long. Lock held. */
+void machine_lock_yield(struct machine *m);
 
 /* Create the vCPUs' threads. They wait, stopped, until machine_start(). m->vcpu_ops is set. */
 bool machine_create_vcpus(struct machine *m, unsigned n, GError **err);

@@ -63,11 +63,28 @@ struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err)
     return ram;
 }
 
+struct ram_block *ram_block_alias(const struct ram_block *of, GError **err)
+{
+    uint8_t *flags = map_pages(of->size >> RAM_PAGE_BITS);
+    if (!flags) {
+        error_set(err, "memory '%s': cannot map its flags: %s", of->name, strerror(errno));
+        return NULL;
+    }
+    struct ram_block *ram = g_new0(struct ram_block, 1);
+    ram->name = g_strdup(of->name);
+    ram->host = of->host;
+    ram->size = of->size;
+    ram->flags = flags;
+    ram->alias = true;
+    return ram;
+}
+
 void ram_block_free(struct ram_block *ram)
 {
     if (!ram)
         return;
-    munmap(ram->host, ram->size);
+    if (!ram->alias)
+        munmap(ram->host, ram->size);
     munmap(ram->flags, ram->size >> RAM_PAGE_BITS);
     g_free(ram->name);
     g_free(ram);

@@ -45,6 +45,7 @@ struct ram_block {
     uint64_t size;     /* bytes, multiple of 4 KiB */
     uint8_t *flags;    /* size / 4 KiB bytes of RAM_* */
     uint32_t index;    /* position in the machine's list: stable name in saved state */
+    bool alias;        /* `host` is another block's */
     /* Told when [off, off+len) with RAM_CODE set is about to be (or was) written by anyone but
      * the vCPU whose own store it is: DMA, the monitor, another vCPU. Any thread. May be NULL. */
     void (*code_written)(void *arg, struct ram_block *ram, uint64_t off, uint64_t len);
@@ -53,6 +54,10 @@ struct ram_block {
 
 /* Allocate `size` bytes (rounded up to a page) of zeroed, lazily touched memory. */
 struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err);
+/* The memory of another block, with flags of its own: for an address space in which stores are to
+ * be told apart from those in the other's. Whoever stores tells the blocks that should know. Freed
+ * first. */
+struct ram_block *ram_block_alias(const struct ram_block *of, GError **err);
 void ram_block_free(struct ram_block *ram);
 
 static inline uint8_t ram_page_flags(const struct ram_block *ram, uint64_t off)

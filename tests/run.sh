@@ -128,12 +128,14 @@ is_test() { # script: of this suite, and printing TAP
 list() {
     case $suite in
     check)
-        for t in tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c; do
+        for t in tests/unit/test_*.c tests/device/test_*.c tests/insn/test_*.c \
+            tests/lockstep/test_*.c; do
             [ ! -e "$t" ] || echo "${t%.c}"
         done ;;
     fuzz) for t in tests/fuzz/fuzz_*.c; do [ ! -e "$t" ] || echo "${t%.c}"; done ;;
     esac
-    for t in tests/lint/*.sh tests/cli/*.sh tests/block/*.sh tests/guest/*.sh; do
+    for t in tests/lint/*.sh tests/cli/*.sh tests/block/*.sh tests/guest/*.sh \
+        tests/lockstep/*.sh; do
         if [ -e "$t" ] && is_test "$t"; then echo "$t"; fi
     done
 }

@@ -142,7 +142,7 @@ static bool fit_width(struct cpu_model *m, const struct kvm_cpuid2 *list, GError
     return true;
 }
 
-bool kvm_cpuid_fit(struct cpu_model *model, GError **err)
+bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **err)
 {
     bool offered[X86_F_COUNT];
     int sys = kvm_open(err);

@@ -261,6 +261,7 @@ static bool translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 const struct accel accel_kvm = {
     .name = "kvm",
     .help = "the host's processor, through /dev/kvm",
+    .hardware = true,
     .slot = ACCEL_KVM,
     .probe = probe,
     .preferred = preferred,

@@ -181,7 +181,7 @@ void kvm_doorbells_fini(struct kvm_vm *vm);
 
 /* accel.fit_model: the model's features and address width become those that KVM supports, too; the
  * model "host" becomes the host's processor. */
-bool kvm_cpuid_fit(struct cpu_model *model, GError **err);
+bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **err);
 /* Tell the kernel what CPUID says on this vCPU (machine->cpu_model). */
 bool kvm_cpuid_set(struct kvm_cpu *k, GError **err);
 

@@ -447,6 +447,8 @@ static bool take_exception(struct tcg_cpu *t)
 
     t->bud += t->rem;
     t->rem = 0;
+    if (t->bud > 0) /* what faulted counts (a fetch may fault with the budget used up) */
+        t->bud--;
     count(t);
     LOG(&t->machine->log, LOG_INT, "cpu %u: exception %02x error %x at %04x:%016llx\n",
         t->vcpu->index, c->exc.vector, c->exc.has_error ? c->exc.error : 0, c->seg[S_CS].sel,
@@ -592,7 +594,7 @@ static bool tcg_probe(GError **err)
     return true;
 }
 
-static bool tcg_fit_model(struct cpu_model *model, GError **err)
+static bool tcg_fit_model(const struct machine *m, struct cpu_model *model, GError **err)
 {
     bool offered[X86_F_COUNT];
 

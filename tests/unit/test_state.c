@@ -100,7 +100,7 @@ static struct bed *bed_new(const struct accel *accel, const char *irqchip)
     b->m->config = &b->config;
     b->m->tsc_hz = 2000000000;
     struct cpu_model *model = cpu_model_new("max", 1, 1, 1, &err);
-    ck_assert(!accel->fit_model || accel->fit_model(model, &err));
+    ck_assert(!accel->fit_model || accel->fit_model(b->m, model, &err));
     b->m->cpu_model = model;
     b->accel = b->v.accel = b->m->accel = accel;
     b->v.machine = b->m;

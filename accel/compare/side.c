@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One side: a machine without devices around one vCPU, whose accelerator works as it would for a
+ * whole machine. Beside an accelerator of hardware there is the interpreter, on the same memory,
+ * for what must not run on hardware (insn.c); the state goes from one to the other and back.
+ */
+#include "accel/compare/compare.h"
+
+#include "util/error.h"
+
+#define SOFT (&accel_tcg_interp)
+
+static struct machine_config bare_config(struct side *s)
+{
+    const struct machine_config *c = s->compare->machine->config;
+    GHashTable *opts = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTable *accel_opts = g_hash_table_new(g_str_hash, g_str_equal);
+
+    g_hash_table_insert(opts, (void *)"kernel-irqchip", (void *)"off");
+    g_hash_table_insert(accel_opts, (void *)"rescue", (void *)"off");
+    return (struct machine_config){
+        .name = c->name, .cpus = 1, .max_cpus = 1, .sockets = 1, .cores = 1, .threads = 1,
+        .rtc_base = INT64_MIN, .machine_opts = opts, .accel_opts = accel_opts,
+    };
+}
+
+static bool make_machine(struct side *s, GError **err)
+{
+    struct machine *m = s->compare->machine, *bare;
+
+    s->config = bare_config(s);
+    bare = s->machine = machine_new(&s->config, err);
+    if (!bare)
+        return false;
+    bare->mem.retire = bare->io.retire = NULL; /* reclaimed between steps */
+    bare->mem.unassigned = bare->io.unassigned = NULL;
+    bare->log.mask = s->index == SIDE_A ? m->log.mask : 0;
+    bare->cpu_model = m->cpu_model;
+    bare->tsc_hz = m->tsc_hz;
+    bare->accel = s->accel;
+    bare->vclock.kind = CLOCK_TEST; /* moved by side_set_time() alone */
+    return true;
+}
+
+bool side_init(struct side *s, struct compare *c, unsigned index, GError **err)
+{
+    *s = (struct side){.compare = c, .index = index, .accel = c->opt.accel[index], .vector = -1};
+    s->pieces = g_ptr_array_new();
+    s->rams = g_ptr_array_new();
+    if (!make_machine(s, err))
+        return false;
+    iolog_side_init(s);
+    if (!s->accel->vm_init(s->machine, err))
+        return false;
+    s->vm_up = true;
+    s->config.icount = true; /* the interpreter's random numbers are the same on both sides */
+    s->soft_up = s->accel->hardware && SOFT->vm_init(s->machine, err);
+    return s->soft_up == s->accel->hardware;
+}
+
+void side_fini(struct side *s)
+{
+    if (!s->compare)
+        return;
+    if (s->soft_up)
+        SOFT->vm_exit(s->machine);
+    if (s->vm_up)
+        s->accel->vm_exit(s->machine);
+    map_side_fini(s);
+    machine_free(s->machine);
+    g_ptr_array_unref(s->pieces);
+    g_ptr_array_unref(s->rams);
+    if (s->config.machine_opts)
+        g_hash_table_unref(s->config.machine_opts);
+    if (s->config.accel_opts)
+        g_hash_table_unref(s->config.accel_opts);
+}
+
+bool side_vcpu_init(struct side *s, GError **err)
+{
+    struct vcpu *outer = s->compare->vcpu, *v = &s->vcpu;
+
+    v->machine = s->machine;
+    v->apic_id = outer->apic_id;
+    v->accel = s->accel;
+    v->wake_mask = UINT32_MAX;
+    v->sleeper = v;
+    v->thread = outer->thread;
+    g_queue_init(&v->work);
+    return s->accel->vcpu_init(v, err) && (!s->accel->hardware || SOFT->vcpu_init(v, err));
+}
+
+void side_vcpu_exit(struct side *s)
+{
+    if (s->accel->hardware)
+        SOFT->vcpu_exit(&s->vcpu);
+    s->accel->vcpu_exit(&s->vcpu);
+}
+
+void side_set_time(struct side *s, int64_t now)
+{
+    clock_set(&s->machine->vclock, now);
+}
+
+void side_save(struct side *s)
+{
+    s->accel->save(&s->vcpu, &s->st);
+    accel_save_tsc(&s->vcpu, &s->st); /* of the time that stands still */
+}
+
+void side_load(struct side *s, const struct x86_state *st)
+{
+    s->accel->load(&s->vcpu, st);
+}
+
+bool side_translate(struct side *s, uint64_t la, uint64_t *gpa)
+{
+    return s->accel->translate(&s->vcpu, la, gpa);
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static void run(struct side *s, const struct accel *a, int64_t n)
+{
+    s->interpreting = !a->hardware;
+    s->why = a->run_budget(&s->vcpu, n, &s->done);
+    s->interpreting = false;
+}
+
+void side_interpret(struct side *s, int64_t n)
+{
+    if (!s->accel->hardware) {
+        run(s, s->accel, n);
+        return;
+    }
+    side_save(s);
+    SOFT->load(&s->vcpu, &s->st);
+    run(s, SOFT, n);
+    SOFT->save(&s->vcpu, &s->st);
+    s->accel->load(&s->vcpu, &s->st);
+}
+
+/* One instruction on hardware. A repeated string instruction may take many single steps. */
+static void run_one(struct side *s)
+{
+    struct compare *c = s->compare;
+    struct ahead a;
+
+    side_save(s);
+    insn_fetch(s, &s->st, &a);
+    if (insn_by_rule(&s->st, &a)) {
+        c->interpreted[0]++;
+        side_interpret(s, 1);
+        return;
+    }
+    do {
+        run(s, s->accel, 1);
+        if (s->why == VCPU_FATAL) { /* it cannot do this one: nothing of it was done */
+            c->interpreted[1]++;
+            side_interpret(s, 1);
+            return;
+        }
+        side_save(s);
+    } while (s->st.rip == a.rip && insn_is_repeated(&s->st, &a) && s->why == VCPU_KICKED);
+    s->done = 1;
+}
+
+void side_run(struct side *s, int64_t n)
+{
+    int64_t done = 0;
+
+    if (!s->accel->hardware) {
+        run(s, s->accel, n);
+        return;
+    }
+    do {
+        run_one(s);
+        done += s->done;
+    } while (done < n && s->why == VCPU_KICKED && !s->vcpu.kicked);
+    s->done = done;
+}
