@@ -1,40 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM blocks: zeroed, lazily touched anonymous memory with one byte of flags per page.
+ * RAM blocks: zeroed, lazily touched memory with one byte of flags per page.
  *
  * Large blocks ask for huge pages: a guest uses most of its memory, and both placing a kernel
- * in it and the host's page walks under the software TLB get several times cheaper.
+ * in it and the host's page walks, under the software TLB as under nested paging, get several
+ * times cheaper. They are memory files (memfd), which another process could map, where the host
+ * gives such files huge pages, and anonymous memory where it does not.
  */
 #include "core/region.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "util/error.h"
 
 #define HUGE_PAGE (2ull << 20)
 
-/* Pages of zeroes that cost nothing until they are written; NULL if there is no room. */
-static uint8_t *map_pages(uint64_t bytes)
+#define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+/* Pages of zeroes that cost nothing until they are written; NULL if there is no room. At `at` if
+ * that is not NULL. fd -1: anonymous memory. */
+static uint8_t *map_pages(uint8_t *at, uint64_t bytes, int fd)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_NORESERVE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) |
+                (at ? MAP_FIXED : 0);
+    void *p = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* The same at a multiple of the huge page: more is mapped, and the ends are given back. */
-static uint8_t *map_huge(uint64_t bytes)
+/* The same at a multiple of the huge page: more room is taken, and its ends are given back. */
+static uint8_t *map_huge(uint64_t bytes, int fd)
 {
-    uint8_t *p = map_pages(bytes + HUGE_PAGE);
-    if (!p)
+    uint8_t *room = map_pages(NULL, bytes + HUGE_PAGE, -1);
+    if (!room)
         return NULL;
-    uint64_t skip = -(uintptr_t)p & (HUGE_PAGE - 1);
+    uint64_t skip = -(uintptr_t)room & (HUGE_PAGE - 1);
     if (skip)
-        munmap(p, skip);
-    munmap(p + skip + bytes, HUGE_PAGE - skip);
-    madvise(p + skip, bytes, MADV_HUGEPAGE); /* a wish: it may be refused */
-    return p + skip;
+        munmap(room, skip);
+    munmap(room + skip + bytes, HUGE_PAGE - skip);
+    uint8_t *p = map_pages(room + skip, bytes, fd);
+    if (!p)
+        munmap(room + skip, bytes);
+    else
+        madvise(p, bytes, MADV_HUGEPAGE); /* a wish: it may be refused */
+    return p;
+}
+
+/* Does the host give memory files huge pages where asked? "always within_size [advise] never" */
+static bool files_get_huge_pages(void)
+{
+    g_autofree char *text = NULL;
+    return g_file_get_contents(SHMEM_ENABLED, &text, NULL, NULL) && !strstr(text, "[never]") &&
+           !strstr(text, "[deny]");
+}
+
+/* A memory file of that size, or -1: do without. */
+static int file_new(const char *name, uint64_t bytes)
+{
+    int fd = files_get_huge_pages() ? memfd_create(name, MFD_CLOEXEC) : -1;
+    if (fd >= 0 && ftruncate(fd, bytes) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err)
@@ -46,18 +76,22 @@ struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err)
                   size);
         return NULL;
     }
-    uint8_t *host = bytes >= HUGE_PAGE ? map_huge(bytes) : map_pages(bytes);
-    uint8_t *flags = host ? map_pages(pages) : NULL;
+    int fd = bytes >= HUGE_PAGE ? file_new(name, bytes) : -1;
+    uint8_t *host = bytes >= HUGE_PAGE ? map_huge(bytes, fd) : map_pages(NULL, bytes, fd);
+    uint8_t *flags = host ? map_pages(NULL, pages, -1) : NULL;
     if (!flags) {
         error_set(err, "memory '%s': cannot map %" G_GUINT64_FORMAT " MiB: %s", name, bytes >> 20,
                   strerror(errno));
         if (host)
             munmap(host, bytes);
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     struct ram_block *ram = g_new0(struct ram_block, 1);
     ram->name = g_strdup(name);
     ram->host = host;
+    ram->fd = fd;
     ram->size = bytes;
     ram->flags = flags;
     return ram;
@@ -86,6 +120,8 @@ void ram_block_free(struct ram_block *ram)
     if (!ram->alias)
         munmap(ram->host, ram->size);
     munmap(ram->flags, ram->size >> RAM_PAGE_BITS);
+    if (ram->fd >= 0)
+        close(ram->fd);
     g_free(ram->name);
     g_free(ram);
 }

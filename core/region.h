@@ -42,6 +42,7 @@ enum {
 struct ram_block {
     char *name;
     uint8_t *host;     /* page aligned */
+    int fd;            /* the memory file that `host` maps from its beginning, or -1 */
     uint64_t size;     /* bytes, multiple of 4 KiB */
     uint8_t *flags;    /* size / 4 KiB bytes of RAM_* */
     uint32_t index;    /* position in the machine's list: stable name in saved state */
