@@ -301,6 +301,7 @@ static bool preferred(GError **err)
 
 const struct accel accel_compare = {
     .name = "compare",
+    .slot = ACCEL_COMPARE,
     .help = "runs a guest on two others in lock step (a=NAME,b=NAME) and stops where they differ",
     .preferred = preferred,
     .fit_model = fit_model,

@@ -66,7 +66,7 @@ struct side {
     struct region mem_io, port_io; /* all that is not RAM */
     GPtrArray *pieces;             /* struct piece *: the RAM sections, map.c */
     GPtrArray *rams;               /* struct ram_block *, by the index of the machine's block */
-    bool vm_up, soft_up;           /* the accelerator's vm_init() and the interpreter's */
+    bool vm_up;                    /* the accelerator's vm_init() was well */
     bool interpreting;             /* its local APIC accesses go through the log */
     int vector;                    /* the interrupt to be taken next */
     /* The last step: */

@@ -54,18 +54,15 @@ bool side_init(struct side *s, struct compare *c, unsigned index, GError **err)
         return false;
     s->vm_up = true;
     s->config.icount = true; /* the interpreter's random numbers are the same on both sides */
-    s->soft_up = s->accel->hardware && SOFT->vm_init(s->machine, err);
-    return s->soft_up == s->accel->hardware;
+    return true;
 }
 
 void side_fini(struct side *s)
 {
     if (!s->compare)
         return;
-    if (s->soft_up)
-        SOFT->vm_exit(s->machine);
     if (s->vm_up)
-        s->accel->vm_exit(s->machine);
+        accel_detach_vm(s->machine);
     map_side_fini(s);
     machine_free(s->machine);
     g_ptr_array_unref(s->pieces);
@@ -87,14 +84,12 @@ bool side_vcpu_init(struct side *s, GError **err)
     v->sleeper = v;
     v->thread = outer->thread;
     g_queue_init(&v->work);
-    return s->accel->vcpu_init(v, err) && (!s->accel->hardware || SOFT->vcpu_init(v, err));
+    return s->accel->vcpu_init(v, err) && (!s->accel->hardware || accel_attach(v, SOFT, err));
 }
 
 void side_vcpu_exit(struct side *s)
 {
-    if (s->accel->hardware)
-        SOFT->vcpu_exit(&s->vcpu);
-    s->accel->vcpu_exit(&s->vcpu);
+    accel_detach_vcpu(&s->vcpu);
 }
 
 void side_set_time(struct side *s, int64_t now)

@@ -160,7 +160,7 @@ static void leaf_ext(const struct x86_cpu *c, uint32_t leaf, uint32_t out[4])
 }
 
 /* The fraction nearest to hz / crystal of which crystal [kHz] * n fits into 32 bits: Linux
- * multiplies there. Mostly wrong by a few parts in a million, near whole numbers by up to 1/8000. */
+ * multiplies there. Mostly off by a few parts in a million, near whole numbers by up to 1/8000. */
 static void tsc_ratio(uint64_t hz, uint32_t *n, uint32_t *d)
 {
     const uint64_t max = UINT32_MAX / (X86_CRYSTAL_HZ / 1000);
