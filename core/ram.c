@@ -99,7 +99,7 @@ struct ram_block *ram_block_new(const char *name, uint64_t size, GError **err)
 
 struct ram_block *ram_block_alias(const struct ram_block *of, GError **err)
 {
-    uint8_t *flags = map_pages(of->size >> RAM_PAGE_BITS);
+    uint8_t *flags = map_pages(NULL, of->size >> RAM_PAGE_BITS, -1);
     if (!flags) {
         error_set(err, "memory '%s': cannot map its flags: %s", of->name, strerror(errno));
         return NULL;
@@ -107,6 +107,7 @@ struct ram_block *ram_block_alias(const struct ram_block *of, GError **err)
     struct ram_block *ram = g_new0(struct ram_block, 1);
     ram->name = g_strdup(of->name);
     ram->host = of->host;
+    ram->fd = -1;
     ram->size = of->size;
     ram->flags = flags;
     ram->alias = true;
