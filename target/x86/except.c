@@ -337,13 +337,17 @@ bool x86_deliver_debug(struct x86_cpu *c, uint64_t dr6_bits)
 bool x86_deliver_event(struct x86_cpu *c)
 {
     enum x86_event event = c->event;
+    uint8_t vector = c->event_vector;
 
-    c->event = EVENT_NONE;
-    if (event != EVENT_EXC)
-        return x86_deliver_interrupt(c, event == EVENT_NMI ? EXC_NMI : c->event_vector, INT_HW);
-    c->exc.vector = c->event_vector;
+    c->exc.vector = vector;
     c->exc.has_error = c->event_has_error;
     c->exc.error = c->event_error;
     c->exc.cr2 = c->cr2;
-    return x86_deliver_exception(c);
+    c->event = EVENT_NONE;
+    c->event_vector = 0;
+    c->event_has_error = false;
+    c->event_error = 0;
+    if (event == EVENT_EXC)
+        return x86_deliver_exception(c);
+    return x86_deliver_interrupt(c, event == EVENT_NMI ? EXC_NMI : vector, INT_HW);
 }

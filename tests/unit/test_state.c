@@ -4,12 +4,8 @@
  * by field; and that the table of fields, by which states are saved and compared, has them all.
  */
 #include <check.h>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include "accel/accel.h"
-#include "core/machine_test.h"
-#include "hw/intc/lapic.h"
+#include "tests/unit/state_bed.h"
 #include "tests/unit/state_random.h"
 
 /* ---- Fields --------------------------------------------------------------------------------- */
@@ -75,60 +71,7 @@ START_TEST(every_field_is_varied)
 }
 END_TEST
 
-/* ---- A machine with one vCPU, not started ---------------------------------------------------- */
-
-struct bed {
-    struct machine_config config;
-    struct machine *m;
-    struct vcpu v;
-    struct apic_bus bus;
-    struct lapic *lapic;
-    const struct accel *accel;
-    struct rnd r;
-};
-
-/* irqchip: what -machine kernel-irqchip= says. */
-static struct bed *bed_new(const struct accel *accel, const char *irqchip)
-{
-    struct bed *b = g_new0(struct bed, 1);
-    GError *err = NULL;
-
-    b->m = machine_new_test();
-    b->config = *b->m->config;
-    b->config.machine_opts = g_hash_table_new(g_str_hash, g_str_equal);
-    g_hash_table_insert(b->config.machine_opts, (char *)"kernel-irqchip", (char *)irqchip);
-    b->m->config = &b->config;
-    b->m->tsc_hz = 2000000000;
-    struct cpu_model *model = cpu_model_new("max", 1, 1, 1, &err);
-    ck_assert(!accel->fit_model || accel->fit_model(b->m, model, &err));
-    b->m->cpu_model = model;
-    b->accel = b->v.accel = b->m->accel = accel;
-    b->v.machine = b->m;
-    b->v.sleeper = &b->v;
-    ck_assert_msg(accel->vm_init(b->m, &err), "%s", err ? err->message : "");
-    ck_assert_msg(accel->vcpu_init(&b->v, &err), "%s", err ? err->message : "");
-    machine_lock(b->m);
-    apic_bus_init(&b->bus, b->m);
-    b->lapic = lapic_create(&b->v, &b->bus, &err);
-    machine_unlock(b->m);
-    ck_assert_ptr_nonnull(b->lapic);
-    b->r = rnd_new(model);
-    return b;
-}
-
-static void bed_free(struct bed *b)
-{
-    machine_lock(b->m);
-    device_free(&b->lapic->dev);
-    apic_bus_fini(&b->bus);
-    machine_unlock(b->m);
-    b->accel->vcpu_exit(&b->v);
-    b->accel->vm_exit(b->m);
-    cpu_model_free((struct cpu_model *)b->m->cpu_model);
-    machine_free(b->m);
-    g_hash_table_destroy(b->config.machine_opts);
-    g_free(b);
-}
+/* ---- Comparing ------------------------------------------------------------------------------ */
 
 static void print_field(GString *out, const struct state_field *f, const void *base)
 {
@@ -187,23 +130,23 @@ static void copy_field(struct x86_state *to, const struct x86_state *from,
 
 /* Load a state, then the same with one field changed: a load that writes only what it finds
  * changed must find each. */
-static void one_field_at_a_time(struct bed *b, enum rnd_mode mode,
+static void one_field_at_a_time(struct bed *b, struct rnd *r, enum rnd_mode mode,
                                 void (*expected)(struct x86_state *, const struct x86_state *))
 {
     struct x86_state *base = g_new0(struct x86_state, 1), *other = g_new0(struct x86_state, 1),
                      *want = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
 
-    rnd_state(&b->r, base, mode);
-    rnd_state(&b->r, other, mode);
+    rnd_state(r, base, mode);
+    rnd_state(r, other, mode);
     for (unsigned k = 0; x86_state_fields[k].name; k++) {
         *want = *base;
         copy_field(want, other, &x86_state_fields[k]);
         b->v.pins = 0;
-        b->accel->load(&b->v, base);
-        b->accel->save(&b->v, got);
+        b->accel[0]->load(&b->v, base);
+        b->accel[0]->save(&b->v, got);
         b->v.pins = 0;
-        b->accel->load(&b->v, want);
-        b->accel->save(&b->v, got);
+        b->accel[0]->load(&b->v, want);
+        b->accel[0]->save(&b->v, got);
         expected(want, got);
         expect_equal(want, got, k);
     }
@@ -227,20 +170,21 @@ static void nmis_at_the_pin(struct x86_state *st, const struct x86_state *got)
 
 START_TEST(through_the_interpreter)
 {
-    struct bed *b = bed_new(&accel_tcg_interp, "off");
+    struct bed *b = bed_new(&accel_tcg_interp, NULL, "off");
+    struct rnd r = rnd_new(b->m->cpu_model);
     struct x86_state *a = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
 
     for (unsigned n = 0; n < 5000; n++) {
-        rnd_state(&b->r, a, n % RND_MODES);
+        rnd_state(&r, a, n % RND_MODES);
         b->v.pins = 0;
-        b->accel->load(&b->v, a);
-        b->accel->save(&b->v, got);
+        b->accel[0]->load(&b->v, a);
+        b->accel[0]->save(&b->v, got);
         ck_assert_uint_eq(nmi_pins(&b->v), a->nmi_pending); /* they wait at the pin */
         nmis_at_the_pin(a, got);
         expect_equal(a, got, n);
     }
     for (unsigned n = 0; n < 4 * RND_MODES; n++)
-        one_field_at_a_time(b, n % RND_MODES, nmis_at_the_pin);
+        one_field_at_a_time(b, &r, n % RND_MODES, nmis_at_the_pin);
     g_free(a);
     g_free(got);
     bed_free(b);
@@ -303,27 +247,16 @@ static void normalise(struct x86_state *st, const struct x86_state *got)
         normalised[n].apply(st, got);
 }
 
-static bool have_kvm(void)
-{
-    GError *err = NULL;
-
-    if (accel_kvm.probe(&err))
-        return true;
-    printf("# SKIP: %s\n", err->message);
-    g_error_free(err);
-    return false;
-}
-
 /* A KVM without hardware support may lack modes: the bits that select them do not stay. */
-static bool has_mode(struct bed *b, enum rnd_mode mode)
+static bool has_mode(struct bed *b, struct rnd *r, enum rnd_mode mode)
 {
     static const char *const names[RND_MODES] = {[RND_PAE] = "paging outside of long mode",
                                                  [RND_VM86] = "virtual-8086 mode"};
     struct x86_state want, got;
 
-    rnd_state(&b->r, &want, mode);
-    b->accel->load(&b->v, &want);
-    b->accel->save(&b->v, &got);
+    rnd_state(r, &want, mode);
+    b->accel[0]->load(&b->v, &want);
+    b->accel[0]->save(&b->v, &got);
     if (!((want.cr0 ^ got.cr0) & CR0_PG) && !((want.rflags ^ got.rflags) & FL_VM))
         return true;
     ck_assert_msg(names[mode], "mode %d", mode);
@@ -333,24 +266,25 @@ static bool has_mode(struct bed *b, enum rnd_mode mode)
 
 static void through_kvm(const char *irqchip)
 {
-    struct bed *b = bed_new(&accel_kvm, irqchip);
+    struct bed *b = bed_new(&accel_kvm, NULL, irqchip);
+    struct rnd r = rnd_new(b->m->cpu_model);
     struct x86_state *a = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
     bool has[RND_MODES];
 
     for (unsigned mode = 0; mode < RND_MODES; mode++)
-        has[mode] = has_mode(b, mode);
+        has[mode] = has_mode(b, &r, mode);
     for (unsigned n = 0; n < 60 * RND_MODES; n++) {
         if (!has[n % RND_MODES])
             continue;
-        rnd_state(&b->r, a, n % RND_MODES);
-        b->accel->load(&b->v, a);
-        b->accel->save(&b->v, got);
+        rnd_state(&r, a, n % RND_MODES);
+        b->accel[0]->load(&b->v, a);
+        b->accel[0]->save(&b->v, got);
         normalise(a, got);
         expect_equal(a, got, n);
     }
     for (unsigned mode = 0; mode < RND_MODES; mode++)
         if (has[mode])
-            one_field_at_a_time(b, mode, normalise);
+            one_field_at_a_time(b, &r, mode, normalise);
     g_free(a);
     g_free(got);
     bed_free(b);
@@ -358,14 +292,14 @@ static void through_kvm(const char *irqchip)
 
 START_TEST(through_kvm_irqchip_off)
 {
-    if (have_kvm())
+    if (bed_have_kvm())
         through_kvm("off");
 }
 END_TEST
 
 START_TEST(through_kvm_irqchip_split)
 {
-    if (have_kvm())
+    if (bed_have_kvm())
         through_kvm("split");
 }
 END_TEST
