@@ -192,21 +192,21 @@ static void take_sipi(struct kvm_cpu *k)
     kvm_load(k->vcpu, &st);
 }
 
-static bool nmi_masked(struct kvm_cpu *k)
+/* Which pins end the present halt. *now: an NMI does, which the kernel held back until IRET and
+ * had not delivered yet when HLT came. */
+static uint32_t wake_mask(struct kvm_cpu *k, bool *now)
 {
     struct kvm_vcpu_events e;
 
-    return kvm_call(k->fd, KVM_GET_VCPU_EVENTS, &e) == 0 && e.nmi.masked;
-}
-
-/* Which pins end the present halt. */
-static uint32_t wake_mask(struct kvm_cpu *k)
-{
+    *now = false;
     if (k->mp_state == MP_WAIT_SIPI)
         return VCPU_INIT | VCPU_SIPI;
     if (k->mp_state == MP_WAIT_INIT)
         return VCPU_INIT;
-    return VCPU_INIT | (nmi_masked(k) ? 0 : VCPU_NMI) | (k->run->if_flag ? VCPU_INTR : 0);
+    if (kvm_call(k->fd, KVM_GET_VCPU_EVENTS, &e) < 0)
+        e.nmi.masked = e.nmi.pending = 0;
+    *now = e.nmi.pending && !e.nmi.masked;
+    return VCPU_INIT | (e.nmi.masked ? 0 : VCPU_NMI) | (k->run->if_flag ? VCPU_INTR : 0);
 }
 
 /* Hand over the interrupt that waits, or ask to be told when the guest would take it. */
@@ -238,8 +238,9 @@ static bool take_pins(struct kvm_cpu *k)
     if (pins & VCPU_SIPI)
         take_sipi(k);
     if (k->mp_state != MP_RUNNABLE) {
-        k->vcpu->wake_mask = wake_mask(k);
-        if (k->mp_state != MP_HALTED || !(vcpu_pins(k->vcpu) & k->vcpu->wake_mask))
+        bool now;
+        k->vcpu->wake_mask = wake_mask(k, &now);
+        if (k->mp_state != MP_HALTED || (!now && !(vcpu_pins(k->vcpu) & k->vcpu->wake_mask)))
             return false;
         k->mp_state = MP_RUNNABLE;
     }
