@@ -132,8 +132,11 @@ static void note_page(struct ram_block *ram, uint64_t page, uint64_t off, uint64
     uint8_t flags = __atomic_load_n(&ram->flags[page], __ATOMIC_ACQUIRE);
     if (G_LIKELY(flags == 0))
         return;
-    if (flags & RAM_CLEAN)
+    if (flags & RAM_CLEAN) {
         __atomic_fetch_and(&ram->flags[page], (uint8_t)~RAM_CLEAN, __ATOMIC_ACQ_REL);
+        if (ram->dirtied)
+            ram->dirtied(ram->dirtied_arg);
+    }
     if ((flags & RAM_CODE) && ram->code_written) {
         uint64_t begin = MAX(off, page << RAM_PAGE_BITS);
         uint64_t end = MIN(last, (page << RAM_PAGE_BITS) + RAM_PAGE_SIZE - 1);

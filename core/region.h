@@ -51,6 +51,12 @@ struct ram_block {
      * the vCPU whose own store it is: DMA, the monitor, another vCPU. Any thread. May be NULL. */
     void (*code_written)(void *arg, struct ram_block *ram, uint64_t off, uint64_t len);
     void *code_arg;
+    /* Somebody reads this block with as_take_dirty(): an accelerator whose hardware writes
+     * pages without looking at their flags keeps a log of it. Set before it is mapped. */
+    bool log_dirty;
+    /* Told when a page loses RAM_CLEAN: something new to take. Any thread. May be NULL. */
+    void (*dirtied)(void *arg);
+    void *dirtied_arg;
 };
 
 /* Allocate `size` bytes (rounded up to a page) of zeroed, lazily touched memory. */
@@ -147,6 +153,10 @@ struct region_listener {
     void (*commit)(struct region_listener *l);
     /* Fetch the dirty log of a RAM section into its flags (clear RAM_CLEAN on written pages). */
     void (*sync_dirty)(struct region_listener *l, const struct region_section *s);
+    /* RAM_CLEAN was set on pages of this range: on return no vCPU stores into them any more
+     * without looking at their flags. */
+    void (*watch_dirty)(struct region_listener *l, struct ram_block *ram, uint64_t off,
+                        uint64_t len);
     /* A region that is in the view already has a doorbell more or less; it is at gpa. Those of a
      * section that add() tells of are in its region.doorbells; del() ends all within. May be
      * NULL. */
@@ -196,6 +206,15 @@ const struct region_section *as_lookup(struct address_space *as, uint64_t addr);
  * (for write: writable RAM). With write, dirty bits are set and translated code dropped for
  * the range. Any thread; valid until the map changes. */
 void *as_ptr(struct address_space *as, uint64_t gpa, uint64_t len, bool write);
+
+/* Which pages of [off, off + len) of the block were written since the last call: dirty[n] tells of
+ * the n-th page that the range touches. Everything that was stored before the call is in memory on
+ * return, and later stores count for the next call. True if there is any. Machine lock held, not
+ * on a vCPU's thread. */
+bool as_take_dirty(struct address_space *as, struct ram_block *ram, uint64_t off, uint64_t len,
+                   bool *dirty);
+/* Does every store set ram_block.dirtied off, or must the log of an accelerator be asked for? */
+bool as_dirty_needs_polling(const struct address_space *as);
 
 /* Any mixture of RAM and I/O, any length and alignment. If any I/O is met the machine lock
  * must be held (RAM-only accesses need no lock). False if part of it was answered by nobody

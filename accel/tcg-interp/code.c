@@ -75,13 +75,14 @@ bool code_claim(struct tcg_cpu *t, struct ram_block *ram, uint64_t off, unsigned
         __atomic_fetch_or(&ram->flags[page], RAM_CODE, __ATOMIC_SEQ_CST);
         others = __atomic_exchange_n(&r->writers[page], 0, __ATOMIC_SEQ_CST);
         if (others >> (t->vcpu->index & 7) & 1)
-            tlb_drop_w(t, ram, off);
+            tlb_drop_w(t, ram, off, 1);
         if (t->vm->cpus->len > 1 && (others & ~(1u << (t->vcpu->index & 7)))) {
             for (unsigned n = 0; n < t->vm->cpus->len; n++) {
                 struct tcg_cpu *o = t->vm->cpus->pdata[n];
+                struct code_req drop = {.ram = ram, .off = off, .len = 1, .drop_w = true};
 
                 if (o != t && (others >> (o->vcpu->index & 7) & 1))
-                    sync_post_code(o, (struct code_req){.ram = ram, .off = off, .drop_w = true});
+                    sync_post_code(o, drop);
             }
             sync_end_running(t);
             sync_wait(t->vm, t, others);

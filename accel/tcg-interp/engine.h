@@ -219,7 +219,7 @@ enum {
 struct code_req {
     struct ram_block *ram;
     uint64_t off, len;
-    bool drop_w; /* drop W translations of the page instead of blocks */
+    bool drop_w; /* drop W translations of the pages instead of blocks */
 };
 
 #define MAX_RAMS 1024
@@ -327,7 +327,8 @@ void tlb_fini(struct tcg_cpu *t);
 /* Bank and tickets for the present CR3, CPL, AC, SMAP. */
 void tlb_select(struct tcg_cpu *t);
 void tlb_flush_all(struct tcg_cpu *t);
-void tlb_drop_w(struct tcg_cpu *t, const struct ram_block *ram, uint64_t off);
+/* Of all pages that [off, off + len) touches. */
+void tlb_drop_w(struct tcg_cpu *t, const struct ram_block *ram, uint64_t off, uint64_t len);
 /* The info of la's page for acc, filled if needed; NULL: *w says which fault. */
 struct tlb_info *tlb_get(struct tcg_cpu *t, struct tlb_bank *bank, uint64_t la, enum x86_access acc,
                          struct x86_walk *w);

@@ -585,6 +585,17 @@ static void map_changed(struct region_listener *l)
     sync_wait(vm, NULL, 0xff);
 }
 
+static void watch_dirty(struct region_listener *l, struct ram_block *ram, uint64_t off,
+                        uint64_t len)
+{
+    struct tcg_vm *vm = (struct tcg_vm *)((char *)l - offsetof(struct tcg_vm, listener));
+    struct code_req r = {.ram = ram, .off = off, .len = len, .drop_w = true};
+
+    for (unsigned n = 0; n < vm->cpus->len; n++)
+        sync_post_code(vm->cpus->pdata[n], r);
+    sync_wait(vm, NULL, 0xff);
+}
+
 static bool tcg_probe(GError **err)
 {
     const char *missing = host_fp_missing();
@@ -615,6 +626,7 @@ static bool tcg_vm_init(struct machine *m, GError **err)
     g_rec_mutex_init(&vm->exclusive);
     emit_init(vm);
     vm->listener.commit = map_changed;
+    vm->listener.watch_dirty = watch_dirty;
     m->accel_data[ACCEL_TCG] = vm;
     as_add_listener(&m->mem, &vm->listener);
     return true;

@@ -38,7 +38,7 @@ static void serve_code(struct tcg_cpu *t)
         const struct code_req *r = &g_array_index(req, struct code_req, n);
 
         if (r->drop_w)
-            tlb_drop_w(t, r->ram, r->off);
+            tlb_drop_w(t, r->ram, r->off, r->len);
         else
             code_kill(t, r->ram, r->off, r->len);
     }
@@ -95,10 +95,21 @@ void sync_post(struct tcg_cpu *t, uint32_t what)
     __atomic_fetch_or(&t->requests, what, __ATOMIC_SEQ_CST);
 }
 
+/* A vCPU that sleeps is not to collect the same wish again and again. */
+static bool said_last(const GArray *req, const struct code_req *r)
+{
+    const struct code_req *last =
+        req->len ? &g_array_index(req, struct code_req, req->len - 1) : NULL;
+
+    return last && last->ram == r->ram && last->off == r->off && last->len == r->len &&
+           last->drop_w == r->drop_w;
+}
+
 void sync_post_code(struct tcg_cpu *t, struct code_req r)
 {
     g_mutex_lock(&t->req_lock);
-    g_array_append_val(t->req, r);
+    if (!said_last(t->req, &r))
+        g_array_append_val(t->req, r);
     g_mutex_unlock(&t->req_lock);
     sync_post(t, REQ_CODE);
 }

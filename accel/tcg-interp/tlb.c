@@ -421,8 +421,9 @@ void tlb_hook_cr3(struct x86_cpu *c, bool noflush)
     t->leave = true;
 }
 
-void tlb_drop_w(struct tcg_cpu *t, const struct ram_block *ram, uint64_t off)
+void tlb_drop_w(struct tcg_cpu *t, const struct ram_block *ram, uint64_t off, uint64_t len)
 {
+    len += off & ~PAGE_MASK;
     off &= PAGE_MASK;
     for (unsigned n = 0; n < ASIDS; n++)
         for (unsigned k = 0; k < TLB_KINDS; k++) {
@@ -430,7 +431,7 @@ void tlb_drop_w(struct tcg_cpu *t, const struct ram_block *ram, uint64_t off)
 
             for (unsigned i = 0; b && i < TLB_SIZE; i++)
                 if (b->e[ACC_WRITE][i].tag != TLB_NONE && b->info[ACC_WRITE][i].ram == ram &&
-                    b->info[ACC_WRITE][i].off == off)
+                    b->info[ACC_WRITE][i].off - off < len)
                     slot_clear(b, ACC_WRITE << TLB_BITS | i);
         }
 }
