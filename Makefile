@@ -54,6 +54,9 @@ endif
 DIRS = util core target/x86 accel accel/tcg-interp accel/kvm accel/compare hw $(wildcard hw/*) \
        block chardev monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
+ifneq ($(HAVE_SDL),yes)
+SRCS := $(filter-out ui/sdl%,$(SRCS))
+endif
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
 WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter

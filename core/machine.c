@@ -50,6 +50,15 @@ void machine_add_hook(GPtrArray *list, void (*fn)(void *arg), void *arg)
     g_ptr_array_add(list, h);
 }
 
+void machine_del_hook(GPtrArray *list, void (*fn)(void *arg), void *arg)
+{
+    for (unsigned i = list->len; i-- > 0;) {
+        const struct machine_hook *h = list->pdata[i];
+        if (h->fn == fn && h->arg == arg)
+            g_ptr_array_remove_index(list, i);
+    }
+}
+
 void machine_call_hooks(GPtrArray *list)
 {
     for (unsigned i = 0; i < list->len; i++) {
@@ -178,6 +187,8 @@ void machine_free(struct machine *m)
     while (m->devices->len)
         device_free(m->devices->pdata[m->devices->len - 1]);
     vcpus_free(m);
+    if (m->ui_free)
+        m->ui_free(m);
     if (m->block_free)
         m->block_free(m);
     if (m->chardev_free_all)

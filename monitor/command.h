@@ -79,6 +79,8 @@ extern const struct command cmd_cont, cmd_help, cmd_quit, cmd_stop, cmd_system_p
     cmd_system_reset, cmd_cpu;
 /* monitor/memory.c */
 extern const struct command cmd_print, cmd_x, cmd_xp;
+/* monitor/screen.c */
+extern const struct command cmd_mouse_button, cmd_mouse_move, cmd_screendump, cmd_sendkey;
 /* monitor/info.c */
 extern const struct command cmd_info;
 /* Names that may follow "info ", appended as char *. */

@@ -11,6 +11,7 @@
 #include "hw/input/i8042_regs.h"
 #include "hw/input/scancodes.h"
 #include "core/machine.h"
+#include "ui/input.h"
 
 #include <string.h>
 
@@ -247,6 +248,17 @@ static void i8042_loaded(struct device *dev)
     i8042_update(s);
 }
 
+static void key(void *dev, uint16_t code, bool down)
+{
+    ps2_kbd_key(&((struct i8042 *)dev)->kbd, code, down);
+}
+
+/* The mouse counts upwards, and its wheel towards the user. */
+static void motion(void *dev, int dx, int dy, int dz, unsigned buttons)
+{
+    ps2_mouse_move(&((struct i8042 *)dev)->mouse, dx, -dy, -dz, (uint8_t)buttons);
+}
+
 static bool i8042_realize(struct device *dev, GError **err)
 {
     struct i8042 *s = (struct i8042 *)dev;
@@ -254,6 +266,7 @@ static bool i8042_realize(struct device *dev, GError **err)
     region_init_io(&s->io_cmd, "i8042-command", &command_ops, s, 1);
     s->kbd.port.notify = s->mouse.port.notify = device_has_data;
     s->kbd.port.arg = s->mouse.port.arg = s;
+    input_add(dev->machine, &(struct input_sink){.dev = s, .key = key, .motion = motion});
     i8042_reset(dev);
     return true;
 }
@@ -261,6 +274,7 @@ static bool i8042_realize(struct device *dev, GError **err)
 static void i8042_unrealize(struct device *dev)
 {
     struct i8042 *s = (struct i8042 *)dev;
+    input_remove(dev->machine, s);
     region_fini(&s->io_data);
     region_fini(&s->io_cmd);
 }

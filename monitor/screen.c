@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands for the screen, the keyboard and the pointer. */
+#include <string.h>
+
+#include "core/machine.h"
+#include "monitor/command.h"
+#include "ui/console.h"
+#include "ui/input.h"
+#include "ui/keys.h"
+#include "ui/screenshot.h"
+#include "util/error.h"
+#include "util/parse.h"
+
+/* ---- screendump ------------------------------------------------------------------------- */
+
+/* "-f png", or nothing. */
+static bool parse_format(const char *text, enum screenshot_format *format, GError **err)
+{
+    static const char *const names[] = {"ppm", "png", NULL};
+    int choice = SCREENSHOT_PPM;
+
+    if (text) {
+        if (!g_str_has_prefix(text, "-f"))
+            return error_set(err, "'%s' is not understood; a format is given as -f png", text);
+        g_autofree char *name = g_strstrip(g_strdup(text + 2));
+        if (!parse_choice(name, names, &choice, err))
+            return error_prefix(err, "-f");
+    }
+    *format = (enum screenshot_format)choice;
+    return true;
+}
+
+static bool run_screendump(struct command_call *call, GError **err)
+{
+    struct console *c = console_get(call->ctx->machine, 0);
+    enum screenshot_format format = SCREENSHOT_PPM;
+
+    if (!parse_format(call->arg[1].text, &format, err))
+        return error_prefix(err, "screendump");
+    if (!c)
+        return error_set(err, "screendump: there is no display adapter (-vga std has one)");
+    console_refresh(c);
+    return screenshot_write(&c->surface, call->arg[0].text, format, err) ||
+           error_prefix(err, "screendump");
+}
+const struct command cmd_screendump = {
+    "screendump", NULL, {{"file", ARG_WORD, false}, {"-f ppm|png", ARG_REST, true}},
+    "write a picture of the screen to a file", run_screendump};
+
+/* ---- Keys and pointer ------------------------------------------------------------------- */
+
+enum { HOLD_MS = 100, HOLD_MAX_MS = 60 * 1000 };
+
+static bool run_sendkey(struct command_call *call, GError **err)
+{
+    uint16_t keys[INPUT_SENDKEY_MAX];
+    int64_t ms = call->arg[1].given ? call->arg[1].num : HOLD_MS;
+    unsigned n = keys_parse(call->arg[0].text, keys, G_N_ELEMENTS(keys), err);
+
+    if (!n)
+        return error_prefix(err, "sendkey");
+    if (ms < 0 || ms > HOLD_MAX_MS)
+        return error_set(err, "sendkey: keys are held for 0 to %d ms", HOLD_MAX_MS);
+    input_chord(call->ctx->machine, keys, n, ms * 1000000);
+    return true;
+}
+const struct command cmd_sendkey = {
+    "sendkey", NULL, {{"keys", ARG_WORD, false}, {"hold_ms", ARG_INT, true}},
+    "press keys together, like ctrl-alt-f1, and release them", run_sendkey};
+
+static bool run_mouse_move(struct command_call *call, GError **err)
+{
+    int d[3] = {0};
+
+    for (unsigned i = 0; i < 3; i++)
+        if (call->arg[i].given)
+            d[i] = (int)CLAMP(call->arg[i].num, -32768, 32767);
+    input_motion(call->ctx->machine, d[0], d[1], d[2]);
+    return true;
+}
+const struct command cmd_mouse_move = {
+    "mouse_move", NULL,
+    {{"dx", ARG_INT, false}, {"dy", ARG_INT, false}, {"dz", ARG_INT, true}},
+    "move the mouse: right, down, wheel away from the user", run_mouse_move};
+
+static bool run_mouse_button(struct command_call *call, GError **err)
+{
+    int64_t buttons = call->arg[0].num;
+
+    if (buttons < 0 || buttons > 31)
+        return error_set(err, "mouse_button: the sum of 1 left, 2 right, 4 middle, 8 and 16 side");
+    input_buttons(call->ctx->machine, (unsigned)buttons);
+    return true;
+}
+const struct command cmd_mouse_button = {
+    "mouse_button", NULL, {{"buttons", ARG_INT, false}},
+    "hold these mouse buttons: 1 left, 2 right, 4 middle; 0 none", run_mouse_button};

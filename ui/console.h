@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Consoles: what a display device shows, and who looks at it.
+ *
+ *   device  -> console_add() with its screen_ops. It never pushes: it says console_wake() when
+ *              there may be something new, and draws when update() asks it to.
+ *   console -> one surface, and a source on the main loop that calls update() at most once a
+ *              frame, only while a visible viewer is there, and only after a wake.
+ *   viewer  -> a window, a server: told of a new surface size and of rectangles that changed.
+ *
+ * Machine lock for everything but console_wake(), which any thread may call without it. Viewers
+ * are called on the main thread with the lock held.
+ */
+#ifndef UI_CONSOLE_H
+#define UI_CONSOLE_H
+
+#include <glib.h>
+#include <pixman.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+struct console;
+
+enum { SCREEN_MAX_WIDTH = 16384, SCREEN_MAX_HEIGHT = 16384, SCREEN_FRAME_MS = 16 };
+
+/* Pixels as 00RRGGBB in host words; `stride` counts pixels. */
+struct surface {
+    pixman_image_t *image;
+    uint32_t *pixels;
+    unsigned width, height, stride;
+};
+
+/* The screen as text: cells are character (code page 437) | attribute << 8. */
+struct screen_text {
+    unsigned cols, rows;
+    uint16_t *cells; /* cols * rows, g_malloc()ed; the caller frees */
+    bool cursor;
+    unsigned cursor_x, cursor_y;
+};
+
+struct screen_ops {
+    /* Draw what changed into console->surface (console_resize() first when its size differs),
+     * console_damage() for each rectangle. Returns after how many ns to be called again although
+     * nobody wakes the console (a blinking cursor), or -1. */
+    int64_t (*update)(void *dev);
+    /* All that was drawn is void: the next update() draws everything. */
+    void (*redraw)(void *dev);
+    /* False: the screen shows graphics. May be NULL. */
+    bool (*text)(void *dev, struct screen_text *out);
+};
+
+struct viewer {
+    void (*resized)(struct viewer *v); /* console->surface is another one */
+    void (*damaged)(struct viewer *v, int x, int y, int w, int h);
+    void (*flush)(struct viewer *v); /* the update is complete; something was damaged */
+    struct console *console;
+    bool visible; /* viewer_set_visible() */
+};
+
+struct console {
+    struct machine *machine;
+    const char *name; /* static: "VGA" */
+    const struct screen_ops *ops;
+    void *dev;
+    struct surface surface;
+    GPtrArray *viewers; /* struct viewer * */
+    GSource *source;
+    int64_t last;       /* us of the monotonic clock: the last update */
+    uint32_t woken;     /* atomic */
+    unsigned quiet;     /* polls in a row that found nothing */
+    bool changed;       /* during update(): something was damaged */
+};
+
+/* A console of that device, black, 640x480. Freed by console_remove() or with the machine. */
+struct console *console_add(struct machine *m, const char *name, const struct screen_ops *ops,
+                            void *dev);
+void console_remove(struct console *c);
+/* The n-th console, or NULL. */
+struct console *console_get(struct machine *m, unsigned n);
+
+/* Any thread, no lock: there may be something new. Costs nothing while nobody looks. */
+void console_wake(struct console *c);
+
+/* For update(): a surface of that size (clamped to the maximum, at least 1 by 1), black. */
+void console_resize(struct console *c, unsigned width, unsigned height);
+void console_damage(struct console *c, int x, int y, int w, int h);
+
+/* Bring the surface up to date now, whether or not anybody looks. Main thread. */
+void console_refresh(struct console *c);
+
+void console_attach(struct console *c, struct viewer *v); /* resized() is called at once */
+void console_detach(struct viewer *v);
+void viewer_set_visible(struct viewer *v, bool visible);
+
+#endif
