@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "config.h"
 #include "options_int.h"
 #include "util/error.h"
 #include "util/suggest.h"
@@ -79,6 +80,16 @@ TEXT(opt_append, config.append)
 TEXT(opt_bios, config.bios)
 TEXT(opt_debugcon, config.debugcon)
 TEXT(opt_pidfile, pidfile)
+
+/* The last one named is the first one searched. */
+static bool opt_firmware_dir(struct options *o, const char *arg, GError **err)
+{
+    g_autofree char *path = g_strconcat(arg, ":", o->config.firmware_path, NULL);
+
+    if (strchr(arg, ':'))
+        return error_set(err, "the name of a directory of firmware has no ':'");
+    return options_string(&o->config.firmware_path, path);
+}
 TEXT(opt_logfile, log_file)
 
 /* ---- The table ----------------------------------------------------------------------- */
@@ -116,23 +127,28 @@ static const struct option_row rows[] = {
     {"kernel", "FILE", opt_kernel, "boot this Linux bzImage, PVH ELF or multiboot image"},
     {"append", "TEXT", opt_append, "its command line"},
     {"initrd", "FILE[,FILE...]", opt_initrd, "its initial RAM disk, or multiboot modules"},
-    {"bios", "FILE", opt_bios, "start this ROM image at the reset vector"},
-    {"boot", "[order=]LETTERS[,menu=on|off][,strict=on|off]...", opt_boot,
-     "boot order, told to the firmware"},
+    {"bios", "FILE", opt_bios,
+     "start this ROM image at the reset vector (SeaBIOS, unless there is -kernel)"},
+    {"boot", "[order=]LETTERS[,once=LETTERS][,menu=on|off][,splash=FILE]\n"
+             "        [,splash-time=MS][,reboot-timeout=MS][,strict=on|off]", opt_boot,
+     "what the firmware starts: a floppy, c disk, d CD-ROM, n network"},
+    {"L", "DIR", opt_firmware_dir, "look for firmware images here first"},
 
     {"Devices", NULL, NULL, NULL},
     {"device", "NAME[,KEY=VALUE...]", opt_device,
      "add a device; '-device help' lists names, '-device NAME,help' keys"},
     {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
-    {"vga", "none", opt_vga, "there is no display adapter yet"},
+    {"vga", "std|none", opt_vga, "display adapter (std; none with -nodefaults)"},
     {"net", "none", opt_none_only, "there is no network card yet"},
     {"nic", "none", opt_none_only, "there is no network card yet"},
     {"parallel", "none", opt_none_only, "there is no parallel port"},
 
     {"Terminals", NULL, NULL, NULL},
     {"nographic", NULL, opt_nographic,
-     "serial port and monitor on this terminal; Ctrl-A H for help (the default)"},
-    {"display", "none", opt_display, "no display, and nothing on this terminal"},
+     "serial port and monitor on this terminal; Ctrl-A H for help"},
+    {"display", "sdl|none", opt_display,
+     "a window (the default where there is a desktop, else -nographic), or nothing;\n"
+     "'-display help' lists what this program was built with"},
     {"vnc", "none", opt_vnc, "no VNC server, and no display"},
     {"serial", "CHARDEV", opt_serial, "connect the next serial port: stdio, mon:stdio, pty, null,\n"
      "none, file:PATH, pipe:PATH, unix:PATH[,server=on][,wait=off],\n"
@@ -168,7 +184,7 @@ static const char *const unsupported[] = {
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
     "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
-    "seed", "L", "xen-domid", "xen-attach", "xen-domid-restrict", "action", "loadvm", "option-rom",
+    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "action", "loadvm", "option-rom",
     "watchdog", "watchdog-action", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
     "dump-vmstate", "enable-sync-profile", "object", "tb-size", "realtime", "balloon", "bt",
@@ -289,8 +305,10 @@ void options_init(struct options *o)
     o->config.cpus = o->config.max_cpus = 1;
     o->config.sockets = o->config.cores = o->config.threads = 1;
     o->config.icount_sleep = true;
+    o->config.boot.splash_ms = o->config.boot.reboot_ms = -1;
     o->config.rtc_base = INT64_MIN;
-    o->config.acpi = o->config.hpet = true;
+    o->config.acpi = o->config.hpet = o->config.graphics = true;
+    o->config.firmware_path = g_strdup(HOSTEL_FIRMWARE_PATH);
     o->chardevs = g_ptr_array_new_with_free_func(g_free);
     o->serials = g_ptr_array_new_with_free_func(g_free);
     o->monitors = g_ptr_array_new_with_free_func(g_free);
@@ -303,7 +321,9 @@ void options_free(struct options *o)
 {
     struct machine_config *c = &o->config;
     char *texts[] = {c->name,   c->uuid, c->machine_type, c->cpu,      c->accel, c->kernel,
-                     c->initrd, c->append, c->bios,       c->boot,     c->debugcon,
+                     c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
+                     c->boot.splash, c->debugcon,
+                     c->vga, c->firmware_path,
                      o->display, o->pidfile, o->log_file, o->help_arg};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)

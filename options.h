@@ -38,7 +38,8 @@ struct options {
     GPtrArray *mons;     /* char *: ids of the chardevs of each -mon */
     GPtrArray *devices;  /* char *: text of each -device */
     bool nographic;
-    char *display;       /* "none", or NULL: not said */
+    char *display;       /* "sdl", "none", or NULL: not said */
+    bool desktop;        /* set before parsing: a window could be opened here */
     bool daemonize;
     char *pidfile;
     uint32_t log_mask;

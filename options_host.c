@@ -2,6 +2,7 @@
 /* Options around the machine: devices, terminals, logging. */
 #include <string.h>
 
+#include "config.h"
 #include "options_int.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -75,11 +76,6 @@ bool opt_none_only(struct options *o, const char *arg, GError **err)
     return error_set(err, "only 'none' is supported yet");
 }
 
-bool opt_vga(struct options *o, const char *arg, GError **err)
-{
-    return opt_none_only(o, arg, err);
-}
-
 /* ---- Terminals ----------------------------------------------------------------------- */
 
 bool opt_chardev(struct options *o, const char *arg, GError **err)
@@ -127,8 +123,42 @@ bool opt_mon(struct options *o, const char *arg, GError **err)
 static const struct {
     const char *name, *help;
 } displays[] = {
+#ifdef CONFIG_SDL
+    {"sdl", "a window"},
+#endif
     {"none", "no display"},
 };
+
+static const struct {
+    const char *name, *why;
+} displays_elsewhere[] = {
+#ifndef CONFIG_SDL
+    {"sdl", "this hostel was built without SDL; install libsdl2-dev and configure again"},
+#endif
+    {"gtk", "there is no GTK window; use -display sdl"},
+    {"vnc", "there is no VNC server yet; use -display sdl or the monitor's screendump"},
+    {"curses", "there is no display on a terminal yet; use -display sdl or -nographic"},
+    {"spice-app", "there is no SPICE server; use -display sdl"},
+    {"egl-headless", "there is no OpenGL; use -display none"},
+    {"dbus", "there is no D-Bus display; use -display sdl"},
+};
+
+/* What may follow the name. Full screen and the rest are keys in the window. */
+static bool display_settings(const char *arg, GError **err)
+{
+    static const char *const valid[] = {"type", "gl", "grab-mod", NULL};
+    static const char *const off[] = {"off", NULL}, *const mods[] = {"lctrl-lalt", NULL};
+    struct keyvals *kv = keyvals_parse(arg, "type", err);
+    const char *gl = kv ? keyvals_get(kv, "gl") : NULL;
+    const char *mod = kv ? keyvals_get(kv, "grab-mod") : NULL;
+    int choice;
+    bool ok = kv && keyvals_check(kv, valid, err) &&
+              (!gl || parse_choice(gl, off, &choice, err)) &&
+              (!mod || parse_choice(mod, mods, &choice, err));
+
+    keyvals_free(kv);
+    return ok;
+}
 
 void options_describe_displays(GString *out)
 {
@@ -140,14 +170,26 @@ bool opt_display(struct options *o, const char *arg, GError **err)
 {
     if (options_is_help(arg))
         return options_ask(o, HELP_DISPLAY, NULL);
-    struct suggest s = suggest_begin(arg);
+    g_autofree char *name = g_strndup(arg, strcspn(arg, ","));
+    struct suggest s = suggest_begin(name);
     for (size_t i = 0; i < G_N_ELEMENTS(displays); i++) {
-        if (strcmp(arg, displays[i].name) == 0)
-            return options_string(&o->display, arg);
+        if (strcmp(name, displays[i].name) == 0)
+            return display_settings(arg, err) && options_string(&o->display, name);
         suggest_offer(&s, displays[i].name);
     }
-    return error_set(err, "there is no such display%s (there is only 'none' yet)",
+    for (size_t i = 0; i < G_N_ELEMENTS(displays_elsewhere); i++)
+        if (strcmp(name, displays_elsewhere[i].name) == 0)
+            return error_set(err, "%s", displays_elsewhere[i].why);
+    return error_set(err, "there is no such display%s ('-display help' lists them)",
                      suggest_text(&s));
+}
+
+bool opt_vga(struct options *o, const char *arg, GError **err)
+{
+    static const char *const valid[] = {"std", "none", NULL};
+    int choice;
+
+    return parse_choice(arg, valid, &choice, err) && options_string(&o->config.vga, arg);
 }
 
 bool opt_vnc(struct options *o, const char *arg, GError **err)
@@ -215,6 +257,26 @@ static void default_terminals(struct options *o)
     }
 }
 
+static bool own_adapter(const struct options *o)
+{
+    for (unsigned i = 0; i < o->devices->len; i++)
+        if (g_str_has_prefix(o->devices->pdata[i], "VGA"))
+            return true;
+    return false;
+}
+
+/* A PC has a display adapter, unless it is to have nothing by default or has another one. */
+static void default_adapter(struct options *o)
+{
+    if (!o->config.vga && !o->config.no_defaults && has_board(o) && !own_adapter(o))
+        o->config.vga = g_strdup("std");
+}
+
+static bool has_adapter(const struct options *o)
+{
+    return (o->config.vga && strcmp(o->config.vga, "none") != 0) || own_adapter(o);
+}
+
 bool options_host_finish(struct options *o, GError **err)
 {
     if (o->daemonize && o->nographic)
@@ -224,7 +286,12 @@ bool options_host_finish(struct options *o, GError **err)
                          chardev_uses_stdio(o)))
         return error_set(err, "-daemonize: the machine leaves the terminal, so nothing can be on "
                               "stdio");
-    if (o->nographic || (!o->display && !o->daemonize)) {
+    default_adapter(o);
+    if (!o->display && !o->nographic && !o->daemonize && o->desktop && has_adapter(o))
+        options_string(&o->display, "sdl");
+    bool terminal = o->nographic || (!o->display && !o->daemonize);
+    if (terminal) {
+        o->config.graphics = false;
         if (!o->config.no_defaults)
             default_terminals(o);
     } else if (!o->serials->len && !o->config.no_defaults && has_board(o)) {

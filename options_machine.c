@@ -28,7 +28,7 @@ static const struct machine_key {
     {"i8042", {"on"}, "keyboard controller: always there"},
     {"usb", {"off"}, "USB controller: not modelled"},
     {"vmport", {"off", "auto"}, "VMware port: not modelled"},
-    {"graphics", {"on", "off"}, "told to firmware through fw_cfg"},
+    {"graphics", {"on", "off"}, "off: firmware uses the serial port as well"},
     {"mem-merge", {"off"}, "merging of equal memory pages by the host: not asked for"},
     {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
     {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the host kernel (split)"},
@@ -80,6 +80,8 @@ static bool machine_setting(struct options *o, const char *name, const char *val
         c->acpi = strcmp(value, "off") != 0;
     else if (strcmp(name, "hpet") == 0)
         c->hpet = strcmp(value, "off") != 0;
+    else if (strcmp(name, "graphics") == 0)
+        c->graphics = strcmp(value, "off") != 0;
     g_hash_table_replace(c->machine_opts, g_strdup(name), g_strdup(value));
     return true;
 }
@@ -297,24 +299,41 @@ bool opt_memory(struct options *o, const char *arg, GError **err)
     return ok;
 }
 
+static bool boot_letters(const char *text, GError **err)
+{
+    if (text && text[strspn(text, "acdnop")])
+        return error_set(err, "'%s' is not a boot order: letters are a (floppy), c (disk), "
+                              "d (CD-ROM), n (network)", text);
+    return true;
+}
+
+/* Several -boot add up; the last word on a key counts. */
 bool opt_boot(struct options *o, const char *arg, GError **err)
 {
-    static const char *const valid[] = {"order", "once", "menu", "strict", NULL};
+    static const char *const valid[] = {"order", "once", "menu", "strict", "splash",
+                                        "splash-time", "reboot-timeout", NULL};
+    struct machine_boot *b = &o->config.boot;
     struct keyvals *kv = keyvals_parse(arg, "order", err);
-    bool ok = kv && keyvals_check(kv, valid, err), on;
+    uint64_t splash = UINT64_MAX, reboot = UINT64_MAX;
+    bool ok = kv && keyvals_check(kv, valid, err) && boot_letters(keyvals_get(kv, "order"), err) &&
+              boot_letters(keyvals_get(kv, "once"), err) &&
+              keyvals_bool(kv, "menu", &b->menu, err) &&
+              keyvals_bool(kv, "strict", &b->strict, err) &&
+              keyvals_uint(kv, "splash-time", 0, 65535, &splash, err) &&
+              keyvals_uint(kv, "reboot-timeout", 0, 65535, &reboot, err);
 
-    for (unsigned i = 0; ok && i < keyvals_count(kv); i++) {
-        const struct keyval *item = keyvals_at(kv, i);
-        bool letters = strcmp(item->key, "order") == 0 || strcmp(item->key, "once") == 0;
-
-        if (!letters)
-            ok = parse_bool(item->value, &on, err) || error_prefix(err, "%s", item->key);
-        else if (item->value[strspn(item->value, "acdnop")])
-            ok = error_set(err, "'%s' is not a boot order: letters are a (floppy), c (disk), "
-                                "d (CD-ROM), n (network)", item->value);
-    }
+    if (ok && keyvals_get(kv, "order"))
+        options_string(&b->order, keyvals_get(kv, "order"));
+    if (ok && keyvals_get(kv, "once"))
+        options_string(&b->once, keyvals_get(kv, "once"));
+    if (ok && keyvals_get(kv, "splash"))
+        options_string(&b->splash, keyvals_get(kv, "splash"));
+    if (splash != UINT64_MAX)
+        b->splash_ms = (int)splash;
+    if (reboot != UINT64_MAX)
+        b->reboot_ms = (int)reboot;
     keyvals_free(kv);
-    return ok && options_string(&o->config.boot, arg);
+    return ok;
 }
 
 bool opt_name(struct options *o, const char *arg, GError **err)

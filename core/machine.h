@@ -31,8 +31,18 @@ struct vcpu_ops;
 struct icount;
 struct pci_bus;
 struct fw_cfg;
+struct ui;
+struct vga; /* hw/display/vga.h */
 struct board; /* hw/pc: the wiring; opaque here */
 struct cpu_model; /* target/x86/cpuid.h */
+
+/* -boot: what firmware is told. */
+struct machine_boot {
+    char *order, *once;     /* letters, or NULL: the usual order */
+    bool menu, strict;
+    char *splash;           /* picture file, or NULL */
+    int splash_ms, reboot_ms; /* -1: not said */
+};
 
 /* What the options asked for. Strings are owned by the config. Filled by main.c's option
  * table; machine_new() copies what it needs by keeping the pointer (config outlives it). */
@@ -55,7 +65,10 @@ struct machine_config {
     int64_t rtc_base;       /* seconds since 1970, or INT64_MIN: now */
     int rtc_clock;          /* 0 host, 1 vm (virtual) */
     bool acpi, hpet, smm;   /* -machine acpi=,hpet= ; smm is refused */
-    char *boot;             /* -boot text, or NULL */
+    struct machine_boot boot;
+    char *vga;              /* "std", "none"; NULL: none */
+    bool graphics;          /* firmware need not use the serial port */
+    char *firmware_path;    /* directories of firmware images, separated by ':'; NULL: none */
     char *debugcon;         /* -debugcon chardev description or NULL */
     GPtrArray *globals;     /* -global: struct machine_global *; NULL: none */
 };
@@ -141,6 +154,9 @@ struct machine {
     GPtrArray *notifiers;        /* struct irq_notifier *: core/notifier.h */
     struct pci_bus *pci;         /* root bus, or NULL; hw/pci/pci.h */
     struct fw_cfg *fw_cfg;       /* or NULL; hw/misc/fw_cfg.h */
+    struct vga *vga;             /* the display adapter with the VGA's addresses, or NULL */
+    struct ui *ui;               /* screens and input, or NULL; ui/ui.h */
+    void (*ui_free)(struct machine *m); /* set with it */
 
     enum run_state state;
     enum run_cause cause;      /* of the last shutdown or reset request */
@@ -164,6 +180,7 @@ struct machine_hook {
     void *arg;
 };
 void machine_add_hook(GPtrArray *list, void (*fn)(void *), void *arg);
+void machine_del_hook(GPtrArray *list, void (*fn)(void *), void *arg);
 
 /* Change the A20 gate; the hooks of on_a20 run if the level is new. Lock held. */
 void machine_set_a20(struct machine *m, bool level);

@@ -7,6 +7,7 @@
 #include "core/machine.h"
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
+#include "hw/display/vga_pci.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -30,6 +31,7 @@
 const struct device_type *const hw_types[] = {
     /* what -device takes */
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
+    &vga_pci_type.dev,
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,

@@ -72,8 +72,9 @@ struct board {
     unsigned nlapics;
     struct lapic **lapics;
 
-    /* ROM of -bios */
+    /* ROM: SeaBIOS, or what -bios says */
     struct ram_block *rom;
+    GError *no_rom;                    /* why there is none although there should be */
     struct region rom_top, rom_copy;
 
     /* what is put into memory at every reset of a direct boot */
@@ -93,6 +94,10 @@ struct board {
 bool pc_setup_tables(struct board *b, GError **err); /* ACPI, SMBIOS, e820, fw_cfg */
 void pc_setup_firmware(struct board *b);             /* at reset, when there is no ROM */
 void pc_setup_cmos(struct board *b);
+
+/* pc_boot.c: -boot */
+bool pc_boot_offer(struct board *b, GError **err);
+void pc_boot_reset(struct board *b);
 
 /* pc_load.c */
 bool pc_load_rom(struct board *b, GError **err);     /* before the host bridge exists */

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "core/inspect.h"
+#include "hw/display/vga_pci.h"
 #include "hw/pc/board.h"
 #include "hw/pci/piix_regs.h"
 #include "util/error.h"
@@ -291,6 +292,16 @@ static bool pci_chips(struct board *b, GError **err)
     return true;
 }
 
+static bool display(struct board *b, GError **err)
+{
+    const char *kind = b->dev.machine->config->vga;
+
+    if (!kind || strcmp(kind, "std") != 0)
+        return true;
+    return chip(device_new(b->dev.machine, &vga_pci_type.dev), err) ||
+           error_prefix(err, "-vga %s", kind);
+}
+
 /* ---- The board as a device: owns what the chips stand on ------------------------------ */
 
 static void board_reset(void *arg)
@@ -298,6 +309,7 @@ static void board_reset(void *arg)
     struct board *b = arg;
 
     machine_set_a20(b->dev.machine, true);
+    pc_boot_reset(b);
     pc_load_place(b);
 }
 
@@ -419,7 +431,7 @@ bool pc_board_build(struct machine *m, GError **err)
     m->board = b;
     add_infos(m, b);
     return pc_load_rom(b, err) && interrupt_chips(b, err) && timer_chips(b, err) &&
-           pci_chips(b, err) && control_ports(b, err);
+           pci_chips(b, err) && control_ports(b, err) && display(b, err);
 }
 
 bool pc_board_add_serial(struct machine *m, unsigned n, struct chardev *chr, GError **err)
@@ -445,5 +457,5 @@ bool pc_board_finish(struct machine *m, GError **err)
     if (!b)
         return true;
     pc_setup_cmos(b);
-    return pc_setup_tables(b, err) && pc_load_kernel(b, err);
+    return pc_setup_tables(b, err) && pc_boot_offer(b, err) && pc_load_kernel(b, err);
 }

@@ -9,6 +9,7 @@
 
 #include "hw/pc/board.h"
 #include "util/error.h"
+#include "util/firmware.h"
 
 static GMappedFile *open_file(const char *path, const char **why)
 {
@@ -52,15 +53,24 @@ static void unmap_file(void *f)
 
 /* ---- ROM ------------------------------------------------------------------------------ */
 
+/* -bios; without it, SeaBIOS, unless a kernel is started directly. */
+static const char *rom_name(const struct machine_config *c)
+{
+    return c->bios ? c->bios : c->kernel ? NULL : "bios-256k.bin";
+}
+
 bool pc_load_rom(struct board *b, GError **err)
 {
     struct machine *m = b->dev.machine;
-    const char *path = m->config->bios;
+    const char *name = rom_name(m->config), *list = m->config->firmware_path;
     struct boot_bytes f;
 
     b->files = g_ptr_array_new_with_free_func(unmap_file);
-    if (!path)
+    if (!name)
         return true;
+    g_autofree char *path = firmware_find(list ? list : "", name, &b->no_rom);
+    if (!path)
+        return true; /* pc_load_kernel() says so */
     if (!map_file(b, "-bios", path, &f, err))
         return false;
     if (f.len > PC_ROM_MAX || f.len % RAM_PAGE_SIZE)
@@ -125,6 +135,14 @@ static void offer_kernel(struct board *b, const struct boot_input *in)
     }
 }
 
+static bool rom_is_there(struct board *b, GError **err)
+{
+    if (b->rom)
+        return true;
+    g_propagate_error(err, g_steal_pointer(&b->no_rom));
+    return error_prefix(err, b->dev.machine->config->bios ? "-bios" : "nothing to start");
+}
+
 bool pc_load_kernel(struct board *b, GError **err)
 {
     const struct machine_config *c = b->dev.machine->config;
@@ -143,8 +161,7 @@ bool pc_load_kernel(struct board *b, GError **err)
             return error_set(err, "-initrd: it needs -kernel");
         if (c->append)
             return error_set(err, "-append: it needs -kernel");
-        return c->bios || error_set(err, "nothing to start: give a kernel with -kernel FILE, or "
-                                         "firmware with -bios FILE");
+        return rom_is_there(b, err);
     }
     if (!map_file(b, "-kernel", c->kernel, &in.kernel, err))
         return false;
@@ -152,6 +169,8 @@ bool pc_load_kernel(struct board *b, GError **err)
     if (c->initrd && !map_modules(b, c->initrd, multiboot, &in.nmodules, err))
         return false;
     if (c->bios) {
+        if (!rom_is_there(b, err))
+            return false;
         if (!boot_linux_setup_len(in.kernel))
             return error_set(err, "-kernel %s: firmware (-bios) loads Linux images only",
                              c->kernel);
@@ -208,6 +227,7 @@ void pc_load_place(struct board *b)
 
 void pc_load_free(struct board *b)
 {
+    g_clear_error(&b->no_rom);
     boot_image_free(&b->image);
     acpi_free(&b->acpi);
     if (b->smbios)

@@ -20,7 +20,7 @@ void pc_setup_cmos(struct board *b)
 {
     enum { CMOS_BASE_KIB = 0x15, CMOS_EXT_KIB = 0x17, CMOS_EXT_KIB_2 = 0x30, CMOS_ABOVE_16M = 0x34,
            CMOS_ABOVE_4G = 0x5b, CMOS_CPUS = 0x5f, CMOS_EQUIPMENT = 0x14, EQUIPMENT = 0x06,
-           CMOS_BOOT_1 = 0x3d, CMOS_BOOT_2 = 0x38, MIB16 = 16 << 20 };
+           MIB16 = 16 << 20 };
     struct {
         unsigned at;
         uint64_t value;
@@ -33,8 +33,6 @@ void pc_setup_cmos(struct board *b)
         {CMOS_ABOVE_4G, b->high_ram >> 16, 3},
         {CMOS_CPUS, b->nlapics ? MIN(b->nlapics - 1, 255) : 0, 1},
         {CMOS_EQUIPMENT, EQUIPMENT, 1}, /* coprocessor, mouse */
-        {CMOS_BOOT_1, 0x32, 1}, /* disk, then CD */
-        {CMOS_BOOT_2, 0x10, 1}, /* then floppy */
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(v); i++)
@@ -75,6 +73,7 @@ static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
         .hpet = b->hpet,
         .i8042 = b->kbd,
         .fw_cfg = true,
+        .vga = m->vga,
         .pm_base = pm_base,
         .hpet_id = b->hpet ? as_ld32(&m->mem, PC_HPET_BASE) : 0,
         .mem32_first = PC_LOW_RAM_END,
@@ -150,11 +149,10 @@ static void offer(struct board *b)
     struct fw_cfg *f = b->fw_cfg;
 
     fw_cfg_add_u64(f, FW_CFG_RAM_SIZE, b->low_ram + b->high_ram);
-    fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, 1);
+    fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, !(mc->graphics && b->dev.machine->vga));
     fw_cfg_add_u16(f, FW_CFG_NB_CPUS, (uint16_t)b->nlapics);
     fw_cfg_add_u16(f, FW_CFG_MAX_CPUS, (uint16_t)b->nlapics);
     fw_cfg_add_u64(f, FW_CFG_NUMA, 0);
-    fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, 0);
     fw_cfg_add_u32(f, FW_CFG_IRQ0_OVERRIDE, 1);
     fw_cfg_add_file(f, "etc/e820", b->map.e, b->map.n * sizeof(b->map.e[0]));
     fw_cfg_add_file(f, "etc/system-states", system_states, sizeof(system_states));

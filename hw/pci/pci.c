@@ -187,6 +187,7 @@ static void bars_update(struct pci_device *d)
         if (on && !r->parent)
             region_add(bar_is_io(&d->bar[n]) ? d->bus->io : d->bus->mem, addr, r, 1);
     }
+    pci_rom_update(d);
     as_commit(&m->io);
     as_commit(&m->mem);
 }
@@ -196,6 +197,7 @@ static void bars_unmap(struct pci_device *d)
     for (unsigned n = 0; n < PCI_NBARS; n++)
         if (d->bar[n].region)
             region_del(d->bar[n].region);
+    region_del(&d->rom);
 }
 
 /* ---- Configuration space -------------------------------------------------------------- */
@@ -238,7 +240,8 @@ void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsi
         uint8_t wm = d->wmask[off + i];
         *c = (uint8_t)(((*c & ~wm) | (v & wm)) & ~(v & d->w1cmask[off + i]));
     }
-    if (touches(off, size, PCI_COMMAND, 2) || touches(off, size, PCI_BAR0, 4 * PCI_NBARS))
+    if (touches(off, size, PCI_COMMAND, 2) || touches(off, size, PCI_BAR0, 4 * PCI_NBARS) ||
+        touches(off, size, PCI_ROM_BAR, 4))
         bars_update(d);
     if (touches(off, size, PCI_COMMAND, 2))
         intx_update(d);
@@ -360,6 +363,13 @@ bool pci_device_realize(struct device *dev, GError **err)
         d->bus = NULL;
         return false;
     }
+    if (!pci_rom_init(d, err)) {
+        if (pci_type(d)->unrealize)
+            pci_type(d)->unrealize(d);
+        pci_msi_unrealize(d);
+        d->bus = NULL;
+        return false;
+    }
     memcpy(d->initial, d->config, sizeof(d->initial));
     d->bus->dev[d->devfn] = d;
     return true;
@@ -377,6 +387,7 @@ void pci_device_unrealize(struct device *dev)
     d->bus->dev[d->devfn] = NULL;
     if (pci_type(d)->unrealize)
         pci_type(d)->unrealize(d);
+    pci_rom_fini(d);
     pci_msi_unrealize(d);
     d->bus = NULL;
 }

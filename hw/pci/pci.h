@@ -50,6 +50,7 @@ struct pci_device_type {
     uint8_t revision;
     uint32_t class_code; /* class << 16 | subclass << 8 | programming interface */
     uint8_t pin;         /* interrupt pin: 0 none, 1 INTA .. 4 INTD */
+    const char *romfile; /* default of the romfile property, or NULL */
     int fixed_addr_plus1; /* devfn + 1 for a function with a fixed place, 0: anywhere */
     bool (*realize)(struct pci_device *d, GError **err);
     void (*unrealize)(struct pci_device *d);
@@ -73,6 +74,8 @@ struct pci_device {
     char *bus_name;
     int addr;           /* slot * 8 + function; -1: the first free slot */
     bool multifunction;
+    char *romfile; /* NULL: the type's, "": none */
+    uint8_t rombar;
 
     struct pci_bus *bus; /* NULL until realized */
     uint8_t devfn;
@@ -81,6 +84,7 @@ struct pci_device {
     uint8_t w1cmask[PCI_CONFIG_SIZE]; /* bits cleared by writing one */
     uint8_t initial[PCI_CONFIG_SIZE]; /* after reset */
     struct pci_bar bar[PCI_NBARS];
+    struct region rom;          /* expansion ROM; size 0: none */
     uint8_t cap_last, cap_end;  /* building the capability list */
 
     uint8_t intx;       /* level asserted by the function */
@@ -111,7 +115,9 @@ static inline const struct pci_device_type *pci_type(const struct pci_device *d)
     PROP(T, f.bus_name, "bus", PROP_STRING, NULL, "bus to plug into (pci.0)"),                     \
         PROP(T, f.addr, "addr", PROP_ADDR, NULL, "slot or slot.function, hexadecimal"),            \
         PROP(T, f.multifunction, "multifunction", PROP_BOOL, "off",                                \
-             "other functions share this slot")
+             "other functions share this slot"),                                                  \
+        PROP(T, f.romfile, "romfile", PROP_STRING, NULL, "image of the expansion ROM"),            \
+        PROP(T, f.rombar, "rombar", PROP_U8, "1", "0: no expansion ROM")
 #define PCI_STATE(T, f)                                                                            \
     STATE_BUFFER(T, f.config), STATE_FIELD(T, f.intx), STATE_BUFFER(T, f.msix_table),              \
         STATE_BUFFER(T, f.msix_pending)
@@ -192,7 +198,10 @@ void pci_msix_notifier_free(struct pci_device *d, unsigned vector);
 /* The address space this function's DMA goes to, at this moment. */
 struct address_space *pci_dma(struct pci_device *d);
 
-/* Between pci.c and pci_msi.c. */
+/* Between pci.c, pci_rom.c and pci_msi.c. */
+bool pci_rom_init(struct pci_device *d, GError **err);
+void pci_rom_update(struct pci_device *d); /* the BAR or the command register changed */
+void pci_rom_fini(struct pci_device *d);
 void pci_msi_config_written(struct pci_device *d, unsigned off, unsigned size);
 void pci_msi_reset(struct pci_device *d);
 void pci_msi_unrealize(struct pci_device *d);

@@ -78,5 +78,5 @@ refused '/dev/null' -bios /dev/null
 refused '/nonexistent/dir/pid' -pidfile /nonexistent/dir/pid
 refused '/nonexistent/dir/log' -D /nonexistent/dir/log -d int
 refused 'not an ELF' -kernel "$0"
-refused 'nothing to start' -display none
+refused 'package seabios' -bios bios-unheard-of.bin -display none
 refused 'stdio' -serial stdio -monitor stdio -kernel "$GUEST/vmlinuz-cloud"

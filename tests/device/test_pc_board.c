@@ -147,8 +147,8 @@ START_TEST(rom_image)
     build();
     ck_assert(pc_board_finish(m, NULL));
     machine_reset(m);
-    as_st8(&m->io, 0x70, 0x3d); /* boot order: disk, then CD */
-    ck_assert_uint_eq(as_ld8(&m->io, 0x71), 0x32);
+    as_st8(&m->io, 0x70, 0x3d); /* boot order: disk, then floppy */
+    ck_assert_uint_eq(as_ld8(&m->io, 0x71), 0x12);
     as_st8(&m->io, 0x70, 0x35); /* 64 KiB units above 16 MiB: 256 */
     ck_assert_uint_eq(as_ld8(&m->io, 0x71), 1);
     ck_assert_uint_eq(as_ld8(&m->mem, 0xfffc0000), rom[0]);

@@ -246,8 +246,10 @@ START_TEST(terminals)
     accept("hostel -chardev socket,id=m,path=x -mon chardev=m,mode=readline");
     ck_assert_str_eq(o.mons->pdata[0], "m");
     refuse("hostel -mon m,mode=control", "mode");
-    refuse("hostel -display sdl", "only 'none'");
-    refuse("hostel -vga std", "only 'none'");
+    refuse("hostel -display vnc", "VNC");
+    refuse("hostel -display sdk", "no such display");
+    refuse("hostel -display none,full-screen=on", "full-screen");
+    refuse("hostel -vga qxl", "qxl");
     refuse("hostel -net user", "only 'none'");
     accept("hostel -vga none -net none -nic none -parallel none");
 }
