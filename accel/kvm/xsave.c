@@ -34,9 +34,12 @@ static const struct {
     uint8_t number;
     uint16_t offset; /* in struct x86_xext */
     uint16_t size;
+    uint16_t feature; /* who does not have it does not reach the component */
 } comps[] = {
-#define COMP(n, f) {n, offsetof(struct x86_xext, f), sizeof(((struct x86_xext *)0)->f)}
-    COMP(2, ymmh), COMP(5, opmask), COMP(6, zmmh), COMP(7, zmm16), COMP(9, pkru),
+#define COMP(n, f, feat)                                                                           \
+    {n, offsetof(struct x86_xext, f), sizeof(((struct x86_xext *)0)->f), X86_F_##feat}
+    COMP(2, ymmh, AVX), COMP(5, opmask, AVX512F), COMP(6, zmmh, AVX512F),
+    COMP(7, zmm16, AVX512F), COMP(9, pkru, PKU),
 #undef COMP
 };
 
@@ -74,12 +77,14 @@ void kvm_xsave_init(struct kvm_cpu *k)
     int size = kvm_capability(k->vm, KVM_CAP_XSAVE2);
     size_t room = MAX((size_t)size, sizeof(struct kvm_xsave));
     uint64_t mask = supported(k->vm);
+    const struct cpu_model *model = k->vm->machine->cpu_model;
 
     s->xsave_get = size ? KVM_GET_XSAVE2 : KVM_GET_XSAVE;
     s->xsave = g_malloc0(room);
     for (unsigned i = 0; i < G_N_ELEMENTS(comps); i++)
-        find_component(s, i, mask, room);
-    s->xcrs = !k->vm->machine->cpu_model || k->vm->machine->cpu_model->feature[X86_F_XSAVE];
+        if (!model || model->feature[comps[i].feature])
+            find_component(s, i, mask, room);
+    s->xcrs = !model || model->feature[X86_F_XSAVE];
 }
 
 static void get_xcr0(struct kvm_cpu *k, struct x86_state *st)

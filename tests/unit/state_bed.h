@@ -19,6 +19,7 @@ struct bed {
     struct vcpu v;
     struct apic_bus bus;
     struct lapic *lapic;
+    struct cpu_model *model;
     const struct accel *accel[3]; /* NULL at the end; the first is the machine's */
 };
 
@@ -33,12 +34,12 @@ static inline struct cpu_model *bed_model(struct bed *b)
     return model;
 }
 
-/* irqchip: what -machine kernel-irqchip= says; second: NULL or another accelerator. */
-static inline struct bed *bed_new(const struct accel *first, const struct accel *second,
-                                  const char *irqchip)
+/* The machine, with a model that may be changed before bed_begin(). irqchip: what -machine
+ * kernel-irqchip= says; second: NULL or another accelerator. */
+static inline struct bed *bed_prepare(const struct accel *first, const struct accel *second,
+                                      const char *irqchip)
 {
     struct bed *b = g_new0(struct bed, 1);
-    GError *err = NULL;
 
     b->accel[0] = first;
     b->accel[1] = second;
@@ -48,8 +49,16 @@ static inline struct bed *bed_new(const struct accel *first, const struct accel 
     g_hash_table_insert(b->config.machine_opts, (char *)"kernel-irqchip", (char *)irqchip);
     b->m->config = &b->config;
     b->m->tsc_hz = 2000000000;
-    b->m->cpu_model = bed_model(b);
-    b->v.accel = b->m->accel = first;
+    b->model = bed_model(b);
+    b->m->cpu_model = b->model;
+    return b;
+}
+
+static inline void bed_begin(struct bed *b)
+{
+    GError *err = NULL;
+
+    b->v.accel = b->m->accel = b->accel[0];
     b->m->vcpu_ops = &accel_vcpu_ops;
     b->v.machine = b->m;
     b->v.sleeper = &b->v;
@@ -62,6 +71,14 @@ static inline struct bed *bed_new(const struct accel *first, const struct accel 
     b->lapic = lapic_create(&b->v, &b->bus, &err);
     machine_unlock(b->m);
     ck_assert_ptr_nonnull(b->lapic);
+}
+
+static inline struct bed *bed_new(const struct accel *first, const struct accel *second,
+                                  const char *irqchip)
+{
+    struct bed *b = bed_prepare(first, second, irqchip);
+
+    bed_begin(b);
     return b;
 }
 
@@ -75,7 +92,7 @@ static inline void bed_free(struct bed *b)
         b->accel[n]->vcpu_exit(&b->v);
         b->accel[n]->vm_exit(b->m);
     }
-    cpu_model_free((struct cpu_model *)b->m->cpu_model);
+    cpu_model_free(b->model);
     machine_free(b->m);
     g_hash_table_destroy(b->config.machine_opts);
     g_free(b);
