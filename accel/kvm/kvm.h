@@ -7,6 +7,7 @@
  *   costs.c   which registers exits are for
  *   memory.c  memory slots                        struct x86_state <-> KVM's structures
  *   vcpu.c    entering, kicks, pins    cpuid.c    what the guest's CPUID says
+ *   step.c    an exact number of instructions
  *   exits.c   what an exit asks for    irqchip.c  interrupt controllers in the kernel
  *   ioeventfd.c  doorbells             lapic.c    its local APICs <-> hw/intc/lapic.c
  *
@@ -62,6 +63,8 @@ struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
      * the vCPU's state is that of the middle of an instruction. kvm_finish(). */
     bool unfinished;
     uint8_t mp_state;    /* enum x86_mp_state; MP_RUNNABLE with a LAPIC in the kernel */
+    bool stepping;       /* KVM_GUESTDBG_SINGLESTEP is on */
+    int64_t stepped;     /* instructions of the present or last run_budget() */
     uint64_t map_generation; /* of machine->mem when guest mode was entered last */
     struct kvm_exits *exits;
     struct kvm_state *state;
@@ -99,6 +102,10 @@ bool kvm_cpu_init(struct vcpu *v, GError **err);
 void kvm_cpu_exit(struct vcpu *v);
 void kvm_cpu_free(struct kvm_cpu *k); /* when no thread can kick it any more */
 enum vcpu_exit kvm_cpu_run(struct vcpu *v);
+/* The two halves of its loop. Hand over what the pins ask for and be ready for kicks; true: enter.
+ * Then KVM_RUN and its exit. False: run() returns *why. */
+bool kvm_prepare(struct kvm_cpu *k, enum vcpu_exit *why);
+bool kvm_enter(struct kvm_cpu *k, enum vcpu_exit *why);
 void kvm_cpu_kick(struct vcpu *v);    /* any thread, signal-safe */
 /* The signal that gets a thread out of guest mode has a handler now. Once per process. */
 void kvm_kick_signal_init(void);
@@ -110,6 +117,13 @@ void kvm_kick_signal_init(void);
 bool kvm_finish(struct kvm_cpu *k, enum vcpu_exit *why);
 /* kvm_load() calls this last: what struct kvm_run and struct kvm_cpu say follows *st. */
 void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st);
+
+/* ---- step.c: on the vCPU's thread ------------------------------------------------------------ */
+
+/* accel.run_budget and accel.executed by single steps. Not with a LAPIC in the kernel. */
+enum vcpu_exit kvm_run_budget(struct vcpu *v, int64_t insns, int64_t *done);
+bool kvm_set_stepping(struct kvm_cpu *k, bool on);
+int64_t kvm_executed(struct vcpu *v);
 
 /* ---- exits.c --------------------------------------------------------------------------------- */
 

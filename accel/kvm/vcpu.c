@@ -259,33 +259,51 @@ static bool must_finish(const struct kvm_cpu *k)
     return k->unfinished && vcpu_pins(k->vcpu);
 }
 
-enum vcpu_exit kvm_cpu_run(struct vcpu *v)
+bool kvm_prepare(struct kvm_cpu *k, enum vcpu_exit *why)
 {
-    struct kvm_cpu *k = kvm_cpu_of(v);
-    enum vcpu_exit why;
+    struct vcpu *v = k->vcpu;
 
     for (;;) {
-        if (must_finish(k) && !kvm_finish(k, &why))
-            return why;
+        if (must_finish(k) && !kvm_finish(k, why))
+            return false;
         enter_begin(k);
-        if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST)) {
-            enter_end(k);
-            return VCPU_KICKED;
-        }
+        *why = VCPU_KICKED;
+        if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST))
+            break;
         if (must_finish(k)) { /* a pin came after the look above */
             enter_end(k);
             continue;
         }
+        *why = VCPU_HALTED;
         if ((k->mp_state != MP_RUNNABLE || vcpu_pins(v) || k->run->request_interrupt_window) &&
-            !take_pins(k)) {
-            enter_end(k);
-            return VCPU_HALTED;
-        }
-        int error = enter(k);
-        enter_end(k);
-        if (error ? error != EINTR && !enter_failed(k, error, &why) : !kvm_exit_handle(k, &why))
-            return why;
+            !take_pins(k))
+            break;
+        return true;
     }
+    enter_end(k);
+    return false;
+}
+
+bool kvm_enter(struct kvm_cpu *k, enum vcpu_exit *why)
+{
+    int error = enter(k);
+
+    enter_end(k);
+    if (error)
+        return error == EINTR || enter_failed(k, error, why);
+    return kvm_exit_handle(k, why);
+}
+
+enum vcpu_exit kvm_cpu_run(struct vcpu *v)
+{
+    struct kvm_cpu *k = kvm_cpu_of(v);
+    enum vcpu_exit why = VCPU_FATAL;
+
+    if (!kvm_set_stepping(k, false))
+        return why;
+    while (kvm_prepare(k, &why) && kvm_enter(k, &why))
+        ;
+    return why;
 }
 
 void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st)
