@@ -129,8 +129,8 @@ static void copy_element(struct x86_state *to, const struct x86_state *from,
     memcpy((char *)to + begin, (const char *)from + begin, end - begin);
 }
 
-/* Load a state, then the same with one element of a field changed: a load that writes only what it finds
- * changed must find each. */
+/* Load a state, then the same with one element of a field changed: a load that writes only what it
+ * finds changed must find each. */
 static void one_field_at_a_time(struct bed *b, struct rnd *r, enum rnd_mode mode,
                                 void (*expected)(struct x86_state *, const struct x86_state *))
 {
