@@ -211,7 +211,7 @@ static void make_cpus(void)
     ck_assert_msg(m->accel != NULL, "%s", err ? err->message : "");
     m->vcpu_ops = &accel_vcpu_ops;
     struct cpu_model *model = cpu_model_new("max", 1, 2, 1, &err);
-    ck_assert(model && m->accel->fit_model(model, &err));
+    ck_assert(model && m->accel->fit_model(m, model, &err));
     m->cpu_model = model;
     m->tsc_hz = model->tsc_hz;
     ck_assert_msg(machine_create_vcpus(m, 2, &err), "%s", err ? err->message : "");
