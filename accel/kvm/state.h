@@ -42,6 +42,7 @@ struct kvm_state {
     struct kvm_msrs *msr_buf;
 
     bool tsc_attr;          /* the offset can be read and written as such */
+    bool tsc_fixed;         /* this KVM gives the guest the host's counter as it is */
     uint64_t tsc_offset;    /* guest TSC - host TSC, as of the last look */
     int64_t tsc_vtime;      /* virtual time of the last save() of a running machine, and the */
     uint64_t tsc_base;      /* guest TSC - TSC of the virtual clock that it found then */

@@ -20,6 +20,7 @@
  */
 #include "accel/kvm/state.h"
 
+#include <stdlib.h>
 #include <x86intrin.h>
 
 #include "core/machine.h"
@@ -73,6 +74,8 @@ static uint64_t read_offset(struct kvm_cpu *k)
     uint64_t v = 0, before = __rdtsc();
     struct kvm_device_attr attr = offset_attr(&v);
 
+    if (k->state->tsc_fixed)
+        return 0;
     if (k->state->tsc_attr && kvm_call(k->fd, KVM_GET_DEVICE_ATTR, &attr) == 0)
         return v;
     return kvm_msr_read(k, MSR_TSC, &v) ? v - before : k->state->tsc_offset;
@@ -82,18 +85,61 @@ static void write_offset(struct kvm_cpu *k, uint64_t offset)
 {
     struct kvm_device_attr attr = offset_attr(&offset);
 
+    if (k->state->tsc_fixed)
+        return;
     k->state->tsc_offset = offset;
     if (!k->state->tsc_attr || kvm_call(k->fd, KVM_SET_DEVICE_ATTR, &attr) < 0)
         kvm_msr_write(k, MSR_TSC, __rdtsc() + offset);
 }
 
+/* Does the guest's counter follow an offset? In a KVM without VMX or SVM under it the guest's user
+ * code may read the host's, and then nothing else is consistent. */
+static bool follows(struct kvm_cpu *k, uint64_t offset)
+{
+    uint64_t v = 0;
+
+    write_offset(k, offset);
+    if (!kvm_msr_read(k, MSR_TSC, &v))
+        return true;
+    int64_t off_by = v - (__rdtsc() + offset);
+    return llabs(off_by) < (int64_t)1 << 38; /* some seconds to two minutes */
+}
+
 void kvm_tsc_init(struct kvm_cpu *k)
 {
+    struct kvm_state *s = k->state;
     uint64_t unused;
     struct kvm_device_attr attr = offset_attr(&unused);
 
-    k->state->tsc_attr = kvm_call(k->fd, KVM_HAS_DEVICE_ATTR, &attr) == 0;
-    k->state->tsc_offset = read_offset(k);
+    s->tsc_attr = kvm_call(k->fd, KVM_HAS_DEVICE_ATTR, &attr) == 0;
+    uint64_t offset = read_offset(k);
+    s->tsc_fixed = !follows(k, offset + ((uint64_t)1 << 40));
+    if (s->tsc_fixed)
+        s->tsc_offset = 0;
+    else
+        write_offset(k, offset);
+}
+
+/*
+ * The vCPU's counter is to be at `virt` for the virtual clock of p, by an offset in KVM. Where
+ * that cannot be had, the guest gets the host's counter: a jump forward, or a short wait so that
+ * it is none backwards. Lock held.
+ */
+static void go_on_from(struct kvm_cpu *k, struct kvm_tsc_pair p, uint64_t virt)
+{
+    struct machine *m = k->vm->machine;
+
+    write_offset(k, virt - p.host);
+    if (!k->state->tsc_fixed)
+        return;
+    uint64_t most = p.host + m->tsc_hz / 10;
+    while (__rdtsc() < virt && __rdtsc() < most)
+        g_usleep(100);
+    if (__rdtsc() < virt)
+        log_write(&m->log, "hostel: CPU %u: this KVM does not shift the time-stamp counter, which "
+                  "goes backwards\n", k->vcpu->index);
+    p = look(m);
+    accel_set_tsc_offset(k->vcpu, p.host - at(m, p.vtime));
 }
 
 /* Whatever the guest does to its TSC shows in IA32_TSC_ADJUST. */
@@ -124,20 +170,20 @@ void kvm_tsc_put(struct kvm_cpu *k, const struct x86_state *st)
     struct kvm_state *s = k->state;
     struct machine *m = k->vm->machine;
     uint64_t base = accel_tsc_offset(m, st), offset = s->tsc_offset + (base - s->tsc_base);
+    bool stale;
 
     machine_lock(m);
     accel_set_tsc_offset(k->vcpu, base);
-    if (machine_running(m)) { /* else kvm_tsc_machine_changed() will do it */
-        if (!s->tsc_vtime || look(m).vtime - s->tsc_vtime > STALE_NS) {
-            struct kvm_tsc_pair p = common_pair(k->vm);
+    stale = !s->tsc_vtime || look(m).vtime - s->tsc_vtime > STALE_NS;
+    if (machine_running(m) && stale) { /* if it does not, kvm_tsc_machine_changed() will come */
+        struct kvm_tsc_pair p = common_pair(k->vm);
 
-            offset = at(m, p.vtime) + base - p.host;
-            s->tsc_vtime = p.vtime;
-        }
-        if (offset != s->tsc_offset)
-            write_offset(k, offset);
-        s->tsc_base = base;
+        go_on_from(k, p, at(m, p.vtime) + base);
+        s->tsc_vtime = p.vtime;
+    } else if (machine_running(m) && offset != s->tsc_offset) {
+        write_offset(k, offset);
     }
+    s->tsc_base = base;
     machine_unlock(m);
 }
 
@@ -164,7 +210,7 @@ void kvm_tsc_machine_changed(void *machine)
         if (!k || !k->state || k->vcpu->accel != &accel_kvm)
             continue;
         if (machine_running(m))
-            write_offset(k, at(m, p.vtime) + k->vcpu->tsc_offset - p.host);
+            go_on_from(k, p, at(m, p.vtime) + k->vcpu->tsc_offset);
         else
             accel_set_tsc_offset(k->vcpu, p.host + read_offset(k) - at(m, p.vtime));
         k->state->tsc_vtime = 0;
