@@ -13,6 +13,7 @@
 
 #include "accel/tcg-interp/engine.h"
 #include "accel/tcg-interp/handlers.h"
+#include "accel/tcg-interp/host_fp.h"
 
 #define MAX_LEN 15
 #define RESERVE 1024 /* free slots a build needs at least: header, ops, side table */
@@ -37,12 +38,21 @@ void block_fini(struct tcg_cpu *t)
         g_hash_table_destroy(t->pages);
 }
 
+/* GLib computes the new size of a table in floating point: the guest must not see its flags. */
+static void pages_clear(struct tcg_cpu *t)
+{
+    uint32_t mxcsr = host_mxcsr();
+
+    g_hash_table_remove_all(t->pages);
+    host_set_mxcsr(mxcsr);
+}
+
 void block_flush(struct tcg_cpu *t)
 {
     memset(t->block_start, 0, t->arena_used / 8 + 8);
     memset(t->hash, 0, sizeof(*t->hash) << HASH_BITS);
     memset(t->jc, 0, sizeof(*t->jc) << JC_BITS);
-    g_hash_table_remove_all(t->pages);
+    pages_clear(t);
     t->arena_used = 0;
     t->flush_blocks = false;
     tlb_restart_tickets(t);
@@ -75,7 +85,7 @@ void tcg_forget(struct tcg_cpu *t)
             *hash_slot(t, b->host, b->mode) = NULL;
         }
     memset(t->block_start, 0, words * sizeof(*t->block_start));
-    g_hash_table_remove_all(t->pages);
+    pages_clear(t);
     t->arena_used = 0;
 }
 
@@ -95,7 +105,9 @@ static void page_add(struct tcg_cpu *t, struct block *b)
     if (!p) {
         p = g_new0(struct code_page, 1);
         p->host = host;
+        uint32_t mxcsr = host_mxcsr();
         g_hash_table_insert(t->pages, (void *)host, p);
+        host_set_mxcsr(mxcsr);
     }
     b->page_next = p->blocks;
     p->blocks = b;

@@ -305,6 +305,9 @@ struct tcg_cpu {
     GHashTable *pages;          /* host page -> struct code_page * */
     struct x86_insn slow_insn;  /* the instruction h_slow_* decoded afresh */
 
+    unsigned lock_depth;  /* of tcg_lock() */
+    uint32_t lock_mxcsr;  /* the host's before it */
+
     /* cooperation */
     uint32_t requests;          /* atomic */
     uint32_t running;           /* atomic: may touch guest memory through its TLB */

@@ -8,11 +8,17 @@
 #include <string.h>
 
 #include "accel/tcg-interp/engine.h"
+#include "accel/tcg-interp/host_fp.h"
 
 /* ---- I/O -------------------------------------------------------------------------------- */
 
+/* Devices see the host's rounding, and the guest no flags of theirs. */
 void tcg_lock(struct tcg_cpu *t)
 {
+    if (!t->lock_depth++) {
+        t->lock_mxcsr = host_mxcsr();
+        host_set_mxcsr(MXCSR_INIT);
+    }
     sync_end_running(t);
     machine_lock(t->machine);
     t->machine->current = t->vcpu;
@@ -22,6 +28,8 @@ void tcg_unlock(struct tcg_cpu *t)
 {
     t->machine->current = NULL;
     machine_unlock(t->machine);
+    if (!--t->lock_depth)
+        host_set_mxcsr(t->lock_mxcsr);
     sync_begin_running(t);
     if (__atomic_load_n(&t->vcpu->pins, __ATOMIC_RELAXED) |
         __atomic_load_n(&t->vcpu->kicked, __ATOMIC_RELAXED))

@@ -9,6 +9,7 @@
  *
  * APIC ID: | socket | core | thread |, each field as many bits as its count needs.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "target/x86/cpu.h"
@@ -164,19 +165,23 @@ static void leaf_ext(const struct x86_cpu *c, uint32_t leaf, uint32_t out[4])
 static void tsc_ratio(uint64_t hz, uint32_t *n, uint32_t *d)
 {
     const uint64_t max = UINT32_MAX / (X86_CRYSTAL_HZ / 1000);
-    double want = (double)hz / X86_CRYSTAL_HZ, best = want;
+    uint64_t best = X86_CRYSTAL_HZ; /* how far off n / d is, times the crystal and d */
 
     *n = 0;
     *d = 1;
-    for (uint32_t den = 1; want * den + 0.5 < max + 1; den++) {
-        uint32_t num = (uint32_t)(want * den + 0.5);
-        double off = num > want * den ? num - want * den : want * den - num;
+    for (uint64_t den = 1;; den++) {
+        uint64_t num = (hz * den + X86_CRYSTAL_HZ / 2) / X86_CRYSTAL_HZ;
+        int64_t off = (int64_t)(num * X86_CRYSTAL_HZ - hz * den);
 
-        if (off / den < best) {
-            best = off / den;
-            *n = num;
-            *d = den;
+        if (num > max)
+            break;
+        if ((uint64_t)llabs(off) * *d < best * den) {
+            best = (uint64_t)llabs(off);
+            *n = (uint32_t)num;
+            *d = (uint32_t)den;
         }
+        if (!off)
+            break;
     }
 }
 

@@ -299,6 +299,35 @@ START_TEST(other_vcpu)
 }
 END_TEST
 
+static uint64_t read_third(void *dev, uint64_t off, unsigned size)
+{
+    volatile double third = 1.0;
+    third /= 3;
+    return (uint64_t)(third * 100);
+}
+
+/* What the emulator computes in floating point, in a device or for a table of code pages that
+ * grows, leaves no flags in the guest's MXCSR and does not round as the guest does. */
+START_TEST(host_floating_point)
+{
+    static const struct region_ops ops = {.read = read_third};
+    static const uint8_t jump[] = {0xe9, 0xfb, 0x0f, 0, 0}; /* jmp to the next page */
+    static const uint8_t end[] = {0xe4, 0x80, 0xf4};        /* in al, 80h; hlt */
+    struct region port;
+
+    region_init_io(&port, "third", &ops, NULL, 1);
+    region_add(&B.m->io_root, 0x80, &port, 0);
+    for (unsigned n = 0; n < 40; n++)
+        bench_put(&B, CODE + n * 0x1000, jump, sizeof(jump));
+    bench_put(&B, CODE + 40 * 0x1000, end, sizeof(end));
+    B.st.mxcsr = 0x5f80; /* rounding up */
+    ck_assert_int_eq(bench_run(&B), VCPU_HALTED);
+    ck_assert_uint_eq(B.st.gpr[R_RAX], 33);
+    ck_assert_uint_eq(B.st.mxcsr, 0x5f80);
+    region_fini(&port);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("engine");
@@ -320,6 +349,7 @@ int main(void)
     tcase_add_test(t, watchpoint);
     tcase_add_test(t, budget);
     tcase_add_test(t, other_vcpu);
+    tcase_add_test(t, host_floating_point);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
