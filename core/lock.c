@@ -85,14 +85,23 @@ bool machine_is_locked(struct machine *m)
 void machine_wait(struct machine *m)
 {
     assert(lock_is_mine(m));
-    unsigned depth = m->lock.depth;
+    unsigned depth = m->lock.depth, notices = m->lock.notices;
+    m->lock.sleepers++;
     set_owner(m, NULL);
     pthread_cond_wait(&m->lock.cond, &m->lock.mutex);
     set_owner(m, g_thread_self());
     m->lock.depth = depth;
+    if (notices == m->lock.notices)
+        m->lock.sleepers--; /* woken by nobody */
+    else
+        __atomic_fetch_sub(&m->lock.waiters, 1, __ATOMIC_RELAXED);
 }
 
+/* From now on those who slept wait for the lock. */
 void machine_notify(struct machine *m)
 {
+    __atomic_fetch_add(&m->lock.waiters, m->lock.sleepers, __ATOMIC_RELAXED);
+    m->lock.sleepers = 0;
+    m->lock.notices++;
     pthread_cond_broadcast(&m->lock.cond);
 }

@@ -101,7 +101,9 @@ struct machine_lock {
     pthread_cond_t cond; /* machine_wait(), machine_notify() */
     GThread *owner;
     unsigned depth;
-    unsigned waiters; /* atomic: threads that want it and do not have it */
+    unsigned waiters;  /* atomic: threads that want it and do not have it */
+    unsigned sleepers; /* in machine_wait(), not notified yet */
+    unsigned notices;
 };
 
 struct machine {
