@@ -123,6 +123,7 @@ static const struct accel_key {
     {"compare", NULL, "a", {NULL}, "NAME", "the accelerator that has the devices"},
     {"compare", NULL, "b", {NULL}, "NAME", "the one compared with it; may be the same"},
     {"compare", NULL, "every", {NULL}, "COUNT", "compare after so many instructions (1)"},
+    {"compare", NULL, "from", {NULL}, "COUNT", "... but after each one once COUNT have run"},
     {"compare", NULL, "limit", {NULL}, "COUNT", "end, with status 0, after so many equal ones"},
     {"compare", NULL, "last", {NULL}, "COUNT", "how many of the last a report shows (16)"},
 };

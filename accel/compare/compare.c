@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "target/x86/cpuid.h"
 #include "util/error.h"
 #include "util/parse.h"
 
@@ -52,9 +53,10 @@ static bool read_keys(const struct machine *m, struct compare_options *o, GError
 {
     uint64_t last = 16;
 
-    *o = (struct compare_options){.every = 1, .limit = UINT64_MAX};
+    *o = (struct compare_options){.every = 1, .from = UINT64_MAX, .limit = UINT64_MAX};
     if (!side_key(m, "a", &o->accel[SIDE_A], err) || !side_key(m, "b", &o->accel[SIDE_B], err) ||
         !number_key(m, "every", 1, EVERY_MAX, &o->every, err) ||
+        !number_key(m, "from", 0, UINT64_MAX, &o->from, err) ||
         !number_key(m, "limit", 1, UINT64_MAX, &o->limit, err) ||
         !number_key(m, "last", 1, LAST_MAX, &last, err))
         return false;
@@ -62,13 +64,17 @@ static bool read_keys(const struct machine *m, struct compare_options *o, GError
     return true;
 }
 
-/* What both have. */
+/* What both have, but not KVM's interface to guests: the host writes its clock into guest memory
+ * when it likes. */
 static bool fit_model(const struct machine *m, struct cpu_model *model, GError **err)
 {
     struct compare_options o;
+    bool offered[X86_F_COUNT];
 
-    return read_keys(m, &o, err) && o.accel[SIDE_A]->fit_model(m, model, err) &&
-           o.accel[SIDE_B]->fit_model(m, model, err);
+    for (unsigned f = 0; f < X86_F_COUNT; f++)
+        offered[f] = f < X86_F_KVM || f > X86_F_KVM_HINT_DEDICATED;
+    return read_keys(m, &o, err) && cpu_model_fit(model, offered, "compare", err) &&
+           o.accel[SIDE_A]->fit_model(m, model, err) && o.accel[SIDE_B]->fit_model(m, model, err);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -87,6 +93,13 @@ static void end_at_limit(struct compare *c)
 static bool is_kicked(const struct compare *c)
 {
     return __atomic_load_n(&c->vcpu->kicked, __ATOMIC_ACQUIRE);
+}
+
+static int64_t step_size(const struct compare *c)
+{
+    uint64_t n = c->count >= c->opt.from ? 1 : MIN(c->opt.every, c->opt.from - c->count);
+
+    return (int64_t)MIN(n, c->opt.limit - c->count);
 }
 
 /* Up to `insns` instructions. The lock is held. */
@@ -109,8 +122,7 @@ static enum vcpu_exit run_locked(struct compare *c, int64_t insns)
         }
         if (c->run_done >= insns)
             return VCPU_KICKED;
-        why = step_run(c, MIN(MIN((int64_t)c->opt.every, insns - c->run_done),
-                              (int64_t)MIN(c->opt.limit - c->count, INT64_MAX)));
+        why = step_run(c, MIN(step_size(c), insns - c->run_done));
         if (!c->over && c->count >= c->opt.limit)
             end_at_limit(c);
         if (why != VCPU_KICKED && why != VCPU_HALTED)

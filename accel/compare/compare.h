@@ -39,6 +39,7 @@ enum { SIDE_A, SIDE_B, SIDES };
 struct compare_options {
     const struct accel *accel[SIDES];
     uint64_t every; /* instructions of a step, 1 or more */
+    uint64_t from;  /* after so many, a step is one instruction; UINT64_MAX: never */
     uint64_t limit; /* end with success after so many; UINT64_MAX: never */
     unsigned last;  /* how many of the last instructions a report shows */
 };
@@ -118,6 +119,7 @@ struct compare {
     bool whole;     /* both sides show the same memory map and all of it was copied */
     bool over;      /* a difference was found, or the limit reached: nothing runs any more */
     bool failed;
+    bool single;    /* the present step is one instruction: operands and flags are known */
     bool *exempt;   /* by index of x86_state_fields: not compared, fields.c */
 
     uint64_t count;     /* instructions compared so far */

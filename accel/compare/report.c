@@ -65,18 +65,18 @@ static const struct past *newest(const struct compare *c)
 static void append_where(struct compare *c, GString *out)
 {
     const struct past *p = newest(c);
-    bool exact = c->opt.every == 1;
 
     g_string_append_printf(out, "hostel: compare: a (%s) and b (%s) differ after %" PRIu64
                                 " instructions\n",
                            c->side[SIDE_A].accel->name, c->side[SIDE_B].accel->name, c->count);
     if (p && p->vector >= 0)
         g_string_append_printf(out, "  when interrupt %02xh was delivered\n", p->vector);
-    else if (p && exact)
+    else if (p && c->single)
         append_insn(g_string_append(out, "  "), &p->insn);
-    if (!exact)
-        g_string_append_printf(out, "  within the last %" PRIu64 " of them; every=1 tells which "
-                                    "(-icount makes both runs the same)\n", c->opt.every);
+    if (p && !c->single)
+        g_string_append_printf(out, "  within the last %" PRIu64 " of them; the same run (-icount "
+                                    "makes it so) with from=%" PRIu64 " tells which\n",
+                               c->count - p->number, p->number);
 }
 
 void report_difference(struct compare *c, const char *what)

@@ -39,7 +39,7 @@ static bool ends_equal(struct compare *c, GString *out)
 /* The flags that the instruction leaves undefined, if it was a single one. */
 static uint32_t undefined_flags(const struct compare *c, const struct ahead *a)
 {
-    return a && c->opt.every == 1 && a->decoded ? x86_rows[a->insn.row].fl_undef : 0;
+    return a && c->single && a->decoded ? x86_rows[a->insn.row].fl_undef : 0;
 }
 
 /* After a step: `a` is the instruction it began with, NULL for an interrupt. */
@@ -51,7 +51,7 @@ static void compare(struct compare *c, const struct ahead *a, const struct x86_s
 
     if (!fields_equal(c, undefined))
         fields_describe(c, undefined, out);
-    if (ends && out->len == 0 && c->opt.every == 1) {
+    if (ends && out->len == 0 && c->single) {
         static const struct ahead none;
         memory_touched_equal(c, a ? a : &none, before, out);
     }
@@ -122,6 +122,7 @@ enum vcpu_exit step_run(struct compare *c, int64_t n)
     between_steps(c);
     insn_fetch(c->side[SIDE_A].accel->hardware ? &c->side[SIDE_B] : a, &a->st, &at);
     report_note(c, &at, -1);
+    c->single = n == 1;
     run_both(c, run_a, n);
     c->count += (uint64_t)a->done;
     c->run_done += a->done;
@@ -149,6 +150,7 @@ static void deliver(struct compare *c, enum vcpu_pin pin, int vector)
 
     between_steps(c);
     report_note(c, &at, vector);
+    c->single = true;
     for (unsigned i = 0; i < SIDES; i++) {
         c->side[i].vector = vector;
         c->side[i].vcpu.sipi_vector = c->vcpu->sipi_vector;

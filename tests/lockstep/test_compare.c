@@ -143,7 +143,8 @@ static int run_world(struct world *w, const struct accel *a, const struct accel 
 
     accel = accel_compare;
     accel.vm_init = test_vm_init;
-    options = (struct compare_options){.accel = {a, b}, .every = every, .limit = limit, .last = 4};
+    options = (struct compare_options){.accel = {a, b}, .every = every, .from = UINT64_MAX,
+                                        .limit = limit, .last = 4};
     memset(w, 0, sizeof(*w));
     w->config = (struct machine_config){.ram_size = 1 << 20, .cpus = 1, .max_cpus = 1,
                                         .rtc_base = INT64_MIN};
