@@ -6,8 +6,10 @@
 # make check-asan     the same under AddressSanitizer and UBSan, in build/asan
 # make check-clang    the same built by clang, in build/clang
 # make check-guests   boot stock kernels
+# make check-kvm      the guest programs on KVM
 # make fuzz           every tests/fuzz/fuzz_*.c for a fixed count
 # make bench          compare the speed with the peers
+# make bench-exits    the cost of a KVM exit beside the smallest KVM_RUN loop
 # make install        prefix=, DESTDIR=
 #
 # BUILD=DIR uses another build directory; CONFIGURE=... gives configure options for it. All
@@ -117,7 +119,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 		$(BUILD)/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
 # What scripts in tests/block use.
-TEST_TOOLS = $(BUILD)/tests/block/blkio
+TEST_TOOLS = $(BUILD)/tests/block/blkio $(BUILD)/tests/guest/kvm_probe
 tests: $(TESTS) $(TEST_TOOLS)
 
 # `make check NAME=...` runs only the tests whose path has NAME in it.
@@ -135,12 +137,16 @@ check-clang:
 	@$(MAKE) --no-print-directory $(CLANG) check-here
 check-guests: all guest
 	@$(RUN_TESTS) guests
+check-kvm: all guest $(BUILD)/tests/guest/kvm_probe
+	@$(RUN_TESTS) kvm
 fuzz:
 	@$(MAKE) --no-print-directory $(FUZZ) fuzz-here
 fuzz-here: $(FUZZERS)
 	@FUZZ_RUNS=$(FUZZ_RUNS) $(RUN_TESTS) fuzz
 bench: all guest
 	@tests/bench/run.sh
+bench-exits: $(BUILD)/tests/bench/kvm_exits
+	@$<
 export TIMEOUT_SCALE
 
 # ---- A guest to try -------------------------------------------------------------------
@@ -182,5 +188,5 @@ distclean:
 
 -include $(OBJS:.o=.d) $(BUILD)/main.d $(TESTS:=.d) $(TEST_TOOLS:=.d) $(FUZZERS:=.d)
 .DELETE_ON_ERROR:
-.PHONY: all tests check check-here check-asan check-clang check-guests fuzz fuzz-here bench guest \
-        run install uninstall clean distclean
+.PHONY: all tests check check-here check-asan check-clang check-guests check-kvm fuzz fuzz-here \
+        bench bench-exits guest run install uninstall clean distclean

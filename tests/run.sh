@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs tests and counts their TAP lines; the last line is "N passed, N failed, N skipped".
 #
-#   tests/run.sh [--only TEXT] check|guests|fuzz    (as `make check` etc. do)
+#   tests/run.sh [--only TEXT] check|guests|kvm|fuzz    (as `make check` etc. do)
 #
 #   tests/{unit,device,insn}/test_*.c   Check programs, built in $BUILD/tests
 #   tests/{lint,cli,block,guest}/*.sh   print "ok N - name", "not ok N - name" or
@@ -90,7 +90,7 @@ report() {
         return
     fi
     target=check-here
-    case $suite in guests) target=check-guests ;; fuzz) target=fuzz-here ;; esac
+    case $suite in guests) target=check-guests ;; kvm) target=check-kvm ;; fuzz) target=fuzz-here ;; esac
     where=
     [ "$BUILD" = build ] || where=" BUILD=$BUILD"
     # In one piece, so that tests that run beside it do not cut in.

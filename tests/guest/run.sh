@@ -8,9 +8,11 @@
 #   REFEREE=qemu tests/guest/run.sh [NAME...]   on QEMU's software CPU: checks the expectations.
 #       Lines marked [manual] are left out there: QEMU is known to differ from the manual (the
 #       source says how).
+#   ACCEL=kvm tests/guest/run.sh [NAME...]      on Hostel with another accelerator
 #   SHOW=1 tests/guest/run.sh NAME              prints what the guest printed
 #
-# A source may say `options: ...` for the emulator among its first lines.
+# A source may say among its first lines `options: ...` for the emulator, and `kvm: needs ...`
+# what it cannot do without on KVM (the words of kvm_probe.c).
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build}
 HOSTEL=${HOSTEL:-$PWD/$BUILD/hostel}
@@ -46,7 +48,7 @@ execute() { # name, output file
         timeout -k 5 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel $common -append ! \
             $options
         ;;
-    '') timeout -k 5 60 "$HOSTEL" -accel tcg-interp $common $options ;;
+    '') timeout -k 5 60 "$HOSTEL" -accel "${ACCEL:-tcg-interp}" -cpu max $common $options ;;
     *) echo "REFEREE=$REFEREE: only qemu is known" >&2; exit 2 ;;
     esac
 }
@@ -65,16 +67,33 @@ verdict() { # ok?, name
     fi
 }
 
+# Why the program cannot run here; nothing if it can.
+obstacle() { # name
+    case ${REFEREE:-} in
+    qemu)
+        command -v qemu-system-x86_64 >/dev/null || echo "qemu-system-x86_64 is not installed"
+        return
+        ;;
+    esac
+    [ "${ACCEL:-}" = kvm ] || return
+    needs="kvm $(sed -n '1,14s/.*kvm: needs *//p' "tests/guest/$1.c")"
+    for need in $needs; do
+        sed -n "s/^$need //p" "$out/kvm_lacks"
+    done | head -n 1
+}
+[ "${ACCEL:-}" != kvm ] || "$BUILD/tests/guest/kvm_probe" >"$out/kvm_lacks" || exit 2
+
 for src in tests/guest/*_32.c tests/guest/*_64.c; do
     [ -e "$src" ] || continue
     name=$(basename "$src" .c)
     case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
-    if [ "${REFEREE:-}" = qemu ] && ! command -v qemu-system-x86_64 >/dev/null; then
+    why=$(obstacle "$name")
+    if [ -n "$why" ]; then
         n=$((n + 1))
-        echo "ok $n - $name # SKIP qemu-system-x86_64 is not installed"
+        echo "ok $n - $name # SKIP $why"
         continue
     fi
-    log=$out/$name.out${REFEREE:+.$REFEREE}
+    log=$out/$name.out${REFEREE:+.$REFEREE}${ACCEL:+.$ACCEL}
     : >"$log"
     build "$name" && execute "$name" "$log" >"$log.err" 2>&1
     rc=$?
