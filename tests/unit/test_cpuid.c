@@ -121,7 +121,7 @@ START_TEST(test_frequencies)
     ck_assert_uint_eq((uint64_t)r[2] * r[1] / r[0], s->model->tsc_hz);
     x86_cpuid(&s->c, 0x16, 0, r);
     ck_assert_uint_eq(r[0] * 1000000ull, s->model->tsc_hz);
-    for (uint64_t hz = 800000000; hz < 5800000000; hz += 7919 * 1000) { /* in kHz, as KVM tells it */
+    for (uint64_t hz = 800000000; hz < 5800000000; hz += 7919 * 1000) { /* kHz, as KVM has it */
         s->model->tsc_hz = hz;
         x86_cpuid(&s->c, 0x15, 0, r);
         ck_assert_uint_le((uint64_t)r[2] / 1000 * r[1], UINT32_MAX); /* Linux multiplies so */
