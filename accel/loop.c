@@ -182,6 +182,7 @@ const struct vcpu_ops accel_vcpu_ops = {
     .reset = ops_reset,
     .save = ops_save,
     .load = ops_load,
+    .check = x86_state_check,
     .state_size = sizeof(struct x86_state),
     .state_fields = x86_state_fields,
 };

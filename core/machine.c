@@ -349,6 +349,8 @@ static bool load_vcpu(struct machine *m, unsigned i, struct state_reader *r, GEr
     g_autofree char *path = g_strdup_printf("cpu.%u", i);
     if (!state_load(r, "cpu", path, 1, ops->state_fields, st, err))
         return false;
+    if (ops->check && !ops->check(st, err))
+        return error_prefix(err, "loading '%s'", path);
     vcpu_load(m->vcpus->pdata[i], st);
     return true;
 }

@@ -9,6 +9,7 @@
 #ifndef TARGET_X86_STATE_H
 #define TARGET_X86_STATE_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -148,6 +149,9 @@ struct x86_state {
     uint64_t db_pending;    /* DR6 bits of a #DB that inhibit_movss holds back */
 };
 #pragma GCC diagnostic pop
+
+/* Can a processor be in this state? For one that comes from outside; err says why not. */
+bool x86_state_check(const struct x86_state *st, GError **err);
 
 /* The state after RESET; an application processor waits for SIPI. SDM vol. 3 table 10-1. */
 void x86_state_reset(struct x86_state *st, bool bsp, uint32_t cpuid_signature);

@@ -72,6 +72,45 @@ START_TEST(every_field_is_varied)
 }
 END_TEST
 
+/* A saved state that no processor can be in is refused, and says why. */
+START_TEST(impossible_states)
+{
+    struct rnd r = {.x = 7, .cr4 = 0x370fff, .efer = ~0ull, .xcr0 = 2, .phys_bits = 40};
+    struct x86_state st;
+
+    for (unsigned n = 0; n < 100 * RND_MODES; n++) {
+        GError *err = NULL;
+        rnd_state(&r, &st, n % RND_MODES);
+        ck_assert_msg(x86_state_check(&st, &err), "state %u: %s", n, err ? err->message : "");
+    }
+#define REFUSED(change, says)                                                                      \
+    do {                                                                                           \
+        GError *err = NULL;                                                                        \
+        rnd_state(&r, &st, RND_PROT32);                                                            \
+        change;                                                                                    \
+        ck_assert(!x86_state_check(&st, &err));                                                    \
+        ck_assert_msg(strstr(err->message, says), "%s", err->message);                             \
+        g_error_free(err);                                                                         \
+    } while (0)
+    REFUSED(st.cr0 = CR0_PG | CR0_ET, "paging without");
+    REFUSED(st.cr0 = CR0_PE | CR0_NW, "CR0.NW");
+    REFUSED(st.msr.efer |= EFER_LMA, "EFER.LMA");
+    REFUSED(st.cr4 |= CR4_PCIDE, "CR4.PCIDE");
+    REFUSED(st.cr0 = CR0_ET; st.rflags |= FL_VM, "virtual-8086");
+    REFUSED(st.rflags = 0, "bit 1");
+    REFUSED(st.mxcsr = 0x10000, "mxcsr");
+    REFUSED(st.mp_state = 4, "mp_state");
+    REFUSED(st.event = EVENT_EXC; st.event_vector = 2, "vector");
+    REFUSED(st.event = 4, "event");
+    REFUSED(st.nmi_pending = 3, "NMIs");
+    REFUSED(st.dr[7] |= 1ull << 32, "dr[7]");
+    REFUSED(st.tsc_vtime = -1, "tsc_vtime");
+    REFUSED(st.seg[S_FS].attr |= 0x200, "seg[4].attr");
+    REFUSED(st.xcr0 = 2, "XCR0");
+#undef REFUSED
+}
+END_TEST
+
 /* ---- Comparing ------------------------------------------------------------------------------ */
 
 static void print_field(GString *out, const struct state_field *f, const void *base)
@@ -345,6 +384,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, every_byte_is_a_field);
     tcase_add_test(t, every_field_is_varied);
+    tcase_add_test(t, impossible_states);
     tcase_add_test(t, through_the_interpreter);
     tcase_add_test(t, through_kvm_irqchip_off);
     tcase_add_test(t, through_kvm_irqchip_split);
