@@ -53,7 +53,7 @@ static bool make_cpus(struct machine *m, GError **err)
         return false;
     struct cpu_model *model = cpu_model_new(cpu_text(m), c->sockets, c->cores, c->threads, err);
     m->cpu_model = model;
-    if (!model || !m->accel->fit_model(m, model, err))
+    if (!model || !accel_fit_model(m, model, err))
         return error_prefix(err, "-cpu %s", cpu_text(m));
     uint64_t hz = c->icount ? 0 : accel_host_tsc_hz();
     if (hz)

@@ -95,6 +95,15 @@ const struct accel *accel_select(const char *text, char **why, GError **err)
     return NULL;
 }
 
+bool accel_fit_model(const struct machine *m, struct cpu_model *model, GError **err)
+{
+    if (!m->accel->fit_model(m, model, err))
+        return false;
+    if (m->accel != &accel_kvm && !m->config->icount)
+        kvm_cpuid_fit_pv(m, model);
+    return true;
+}
+
 uint64_t accel_host_tsc_hz(void)
 {
     return kvm_host_tsc_hz();

@@ -93,6 +93,12 @@ void accel_boot_state(struct x86_state *st, const struct vcpu_boot *boot, unsign
 /* Pick from "-accel a:b" text (NULL: the best that works). *why gets the line to announce when
  * the choice is not the one asked for first or nobody asked, else NULL; owned by the caller. */
 const struct accel *accel_select(const char *text, char **why, GError **err);
+/*
+ * The model becomes one that the machine's accelerator can offer, and that loses nothing of KVM's
+ * interface to guests when the machine moves to this host's KVM (what was asked for by name is
+ * given all the same). m->accel is chosen, vCPUs are not there yet.
+ */
+bool accel_fit_model(const struct machine *m, struct cpu_model *model, GError **err);
 /* The rate, in Hz, at which every accelerator of this host runs a guest's time-stamp counter: KVM's
  * if it is usable, else 0. */
 uint64_t accel_host_tsc_hz(void);

@@ -16,6 +16,7 @@
 
 #include "target/x86/cpu.h"
 #include "target/x86/cpuid.h"
+#include "target/x86/kvm_pv.h"
 #include "util/error.h"
 
 #define MAX_LEAVES 256
@@ -81,7 +82,6 @@ static const uint16_t never[] = {
     /* what a guest would lose when it moves to the interpreter */
     X86_F_KVM_ASYNC_PF, X86_F_KVM_ASYNC_PF_INT, X86_F_KVM_STEAL_TIME, X86_F_KVM_PV_TLB_FLUSH,
     X86_F_KVM_MSI_EXT_DEST_ID, X86_F_KVM_HINT_DEDICATED,
-    X86_F_KVM_PV_UNHALT, X86_F_KVM_PV_IPI, X86_F_KVM_PV_SCHED_YIELD,
 };
 
 static void supported_features(const struct kvm_cpuid2 *list, bool offered[X86_F_COUNT])
@@ -142,6 +142,21 @@ static bool fit_width(struct cpu_model *m, const struct kvm_cpuid2 *list, GError
     return true;
 }
 
+/* What is done by hypercall needs the instruction to work, and local APICs in the kernel. */
+static void fit_hypercalls(const struct machine *m, int sys, const struct cpu_model *model,
+                           bool offered[X86_F_COUNT])
+{
+    static const uint16_t calls[] = {X86_F_KVM_PV_UNHALT, X86_F_KVM_PV_IPI,
+                                     X86_F_KVM_PV_SCHED_YIELD};
+    bool amd = !strcmp(model->vendor, "AuthenticAMD") || !strcmp(model->vendor, "HygonGenuine");
+    bool wanted = model->feature[X86_F_KVM] && kvm_irqchip_wanted(m->config);
+
+    if (wanted && kvm_hypercalls_work(sys, amd))
+        return;
+    for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++)
+        offered[calls[i]] = false;
+}
+
 bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **err)
 {
     bool offered[X86_F_COUNT];
@@ -150,13 +165,32 @@ bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **er
     if (sys < 0)
         return false;
     g_autofree struct kvm_cpuid2 *list = get_supported(sys, err);
+    if (list) {
+        supported_features(list, offered);
+        if (model->host)
+            take_identity(model, list);
+        fit_hypercalls(m, sys, model, offered);
+    }
     close(sys);
-    if (!list)
-        return false;
-    supported_features(list, offered);
-    if (model->host)
-        take_identity(model, list);
-    return fit_width(model, list, err) && cpu_model_fit(model, offered, accel_kvm.name, err);
+    return list && fit_width(model, list, err) &&
+           cpu_model_fit(model, offered, accel_kvm.name, err);
+}
+
+void kvm_cpuid_fit_pv(const struct machine *m, struct cpu_model *model)
+{
+    bool offered[X86_F_COUNT];
+    int sys = kvm_open(NULL);
+
+    if (sys < 0)
+        return;
+    g_autofree struct kvm_cpuid2 *list = get_supported(sys, NULL);
+    if (list) {
+        supported_features(list, offered);
+        fit_hypercalls(m, sys, model, offered);
+        for (unsigned f = X86_F_KVM; f <= X86_F_KVM_HINT_DEDICATED; f++)
+            model->feature[f] &= offered[f] || model->asked[f] > 0;
+    }
+    close(sys);
 }
 
 /* ---- Telling the vCPU ------------------------------------------------------------------------ */
@@ -236,6 +270,15 @@ static void add_leaves(struct kvm_cpuid2 *list, struct x86_cpu *c, uint32_t firs
             add_leaf(list, c, leaf);
 }
 
+/* KVM's registers and hypercalls are there only if CPUID says so, as on the interpreter. (Kernels
+ * before 5.10 cannot; the difference is one for guests that do not ask CPUID.) */
+static void enforce_features(struct kvm_cpu *k)
+{
+    struct kvm_enable_cap cap = {.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = {1}};
+
+    kvm_call(k->fd, KVM_ENABLE_CAP, &cap);
+}
+
 bool kvm_cpuid_set(struct kvm_cpu *k, GError **err)
 {
     const struct cpu_model *model = k->vm->machine->cpu_model;
@@ -249,8 +292,11 @@ bool kvm_cpuid_set(struct kvm_cpu *k, GError **err)
         return false;
     list->nent = 0;
     add_leaves(list, &c, 0, model->max_leaf);
+    add_leaves(list, &c, KVM_CPUID, KVM_CPUID_FEATURES);
+    add_leaf(list, &c, KVM_CPUID_RATES);
     add_leaves(list, &c, 0x80000000u, model->max_ext);
     add_xsave(list, &c, supported);
     int r = kvm_call(k->fd, KVM_SET_CPUID2, list);
+    enforce_features(k);
     return r == 0 || error_set(err, "KVM refuses the CPU model: %s", strerror(-r));
 }

@@ -232,10 +232,23 @@ static bool split_init(struct kvm_vm *vm, GError **err)
     return true;
 }
 
+static const char *asked_for(const struct machine_config *config)
+{
+    GHashTable *opts = config->machine_opts;
+
+    return opts ? g_hash_table_lookup(opts, "kernel-irqchip") : NULL;
+}
+
+bool kvm_irqchip_wanted(const struct machine_config *config)
+{
+    const char *asked = asked_for(config);
+
+    return !asked || strcmp(asked, "off") != 0;
+}
+
 bool kvm_irqchip_init(struct kvm_vm *vm, GError **err)
 {
-    GHashTable *opts = vm->machine->config->machine_opts;
-    const char *asked = opts ? g_hash_table_lookup(opts, "kernel-irqchip") : NULL;
+    const char *asked = asked_for(vm->machine->config);
     const char *lack = missing(vm);
 
     if (asked && strcmp(asked, "on") == 0)
@@ -244,7 +257,7 @@ bool kvm_irqchip_init(struct kvm_vm *vm, GError **err)
     if (asked && strcmp(asked, "split") == 0 && lack)
         return error_set(err, "-machine kernel-irqchip=split: this kernel's KVM lacks %s; use "
                               "kernel-irqchip=off", lack);
-    if (lack || (asked && strcmp(asked, "off") == 0))
+    if (lack || !kvm_irqchip_wanted(vm->machine->config))
         return true;
     return split_init(vm, err);
 }

@@ -170,20 +170,35 @@ static bool preferred(GError **err)
 
 /* ---- The VM ---------------------------------------------------------------------------------- */
 
+int kvm_new_vm(int sys, GError **err)
+{
+    int vm = kvm_call(sys, KVM_CREATE_VM, NULL);
+    if (vm < 0) {
+        error_set(err, "KVM cannot create a virtual machine: %s", strerror(-vm));
+        return -1;
+    }
+    uint64_t identity = IDENTITY_MAP;
+    int r = kvm_call(vm, KVM_SET_IDENTITY_MAP_ADDR, &identity);
+    if (r == 0)
+        r = kvm_call(vm, KVM_SET_TSS_ADDR, (void *)(uintptr_t)TSS_PAGES);
+    if (r == 0)
+        return vm;
+    close(vm);
+    error_set(err, "KVM refuses its place for real mode: %s", strerror(-r));
+    return -1;
+}
+
 static bool create_vm(struct kvm_vm *vm, GError **err)
 {
     vm->sys = kvm_open(err);
     if (vm->sys < 0)
         return false;
-    vm->fd = kvm_call(vm->sys, KVM_CREATE_VM, NULL);
-    if (vm->fd < 0)
-        return error_set(err, "KVM cannot create a virtual machine: %s", strerror(-vm->fd));
     vm->run_size = kvm_call(vm->sys, KVM_GET_VCPU_MMAP_SIZE, NULL);
-    uint64_t identity = IDENTITY_MAP;
-    int r = kvm_call(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
-    if (r == 0)
-        r = kvm_call(vm->fd, KVM_SET_TSS_ADDR, (void *)(uintptr_t)TSS_PAGES);
-    return r == 0 || error_set(err, "KVM refuses its place for real mode: %s", strerror(-r));
+    vm->fd = kvm_new_vm(vm->sys, err);
+    if (vm->fd < 0)
+        return false;
+    kvm_keep_hypercall_insn(vm->fd);
+    return true;
 }
 
 static void print_exits(void *arg, GString *out)
@@ -277,5 +292,7 @@ const struct accel accel_kvm = {
     .kick = kvm_cpu_kick,
     .save = kvm_save,
     .load = kvm_load,
+    .clocks_start = kvm_clocks_start,
+    .clocks_stopped = kvm_clocks_stopped,
     .translate = translate,
 };

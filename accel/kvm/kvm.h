@@ -85,6 +85,8 @@ int kvm_call(int fd, unsigned long request, void *arg);
 bool kvm_probe_path(const char *path, GError **err);
 /* A descriptor of /dev/kvm, or -1 with *err set when it cannot be used. The caller closes it. */
 int kvm_open(GError **err);
+/* A VM with KVM's own pages in their place, or -1 with *err set. The caller closes it. */
+int kvm_new_vm(int sys, GError **err);
 /* Hz of the time-stamp counter that a guest gets, 0 if KVM cannot be used. */
 uint64_t kvm_host_tsc_hz(void);
 /* Does the kernel have this capability? Its value, 0 if it is missing. */
@@ -107,8 +109,8 @@ enum vcpu_exit kvm_cpu_run(struct vcpu *v);
 bool kvm_prepare(struct kvm_cpu *k, enum vcpu_exit *why);
 bool kvm_enter(struct kvm_cpu *k, enum vcpu_exit *why);
 void kvm_cpu_kick(struct vcpu *v);    /* any thread, signal-safe */
-/* The signal that gets a thread out of guest mode has a handler now. Once per process. */
-void kvm_kick_signal_init(void);
+/* The signal that gets a thread out of guest mode has a handler now. Returns its number. */
+int kvm_kick_signal_init(void);
 /*
  * Finish the instruction whose I/O the last exit was, so that the vCPU's state can be read or
  * replaced. Takes the machine lock if there is more I/O. False: *why is to be returned by
@@ -165,6 +167,8 @@ void kvm_tsc_machine_changed(void *machine);
 
 /* ---- irqchip.c ------------------------------------------------------------------------------- */
 
+/* Is the kernel to have them, if it can? */
+bool kvm_irqchip_wanted(const struct machine_config *config);
 /* -machine kernel-irqchip=, or the best this kernel has. Before there are vCPUs. */
 bool kvm_irqchip_init(struct kvm_vm *vm, GError **err);
 void kvm_irqchip_fini(struct kvm_vm *vm);
@@ -191,11 +195,27 @@ bool kvm_lapic_takes_nmi(struct kvm_cpu *k);
 void kvm_doorbells_init(struct kvm_vm *vm);
 void kvm_doorbells_fini(struct kvm_vm *vm);
 
+/* ---- pvclock.c: accel.clocks_start, accel.clocks_stopped ------------------------------------ */
+
+void kvm_clocks_start(struct machine *m);
+void kvm_clocks_stopped(struct machine *m);
+
+/* ---- hypercall.c ----------------------------------------------------------------------------- */
+
+/* KVM is not to replace VMCALL or VMMCALL in the guest's memory by the other one, but to raise
+ * #UD. False: this kernel cannot. */
+bool kvm_keep_hypercall_insn(int vm);
+/* Can a guest that takes itself for Intel's or AMD's call KVM? sys: /dev/kvm. Bounded. */
+bool kvm_hypercalls_work(int sys, bool amd);
+
 /* ---- cpuid.c --------------------------------------------------------------------------------- */
 
 /* accel.fit_model: the model's features and address width become those that KVM supports, too; the
  * model "host" becomes the host's processor. */
 bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **err);
+/* A machine that may move to KVM later: the model loses what of KVM's interface to guests this
+ * host's KVM lacks, but for what was asked for by name. Nothing if KVM is not usable. */
+void kvm_cpuid_fit_pv(const struct machine *m, struct cpu_model *model);
 /* Tell the kernel what CPUID says on this vCPU (machine->cpu_model). */
 bool kvm_cpuid_set(struct kvm_cpu *k, GError **err);
 

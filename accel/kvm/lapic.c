@@ -8,12 +8,15 @@
  */
 #include "accel/kvm/kvm.h"
 
+#include "target/x86/cpuid.h"
+
 #define IA32_APIC_BASE 0x1b
 #define IA32_TSC_DEADLINE 0x6e0
 #define APIC_ENABLED 0x800
 #define LVT_LINT1 0x360
 #define LVT_MASKED 0x10000
 #define LVT_MODE 0x700
+#define MODE_REMOTE_READ 3 /* KVM's own use of it: the kick of KVM_HC_KICK_CPU */
 #define MODE_NMI 4
 #define MODE_INIT 5
 #define MODE_SIPI 6
@@ -90,6 +93,13 @@ static const uint32_t mp_states[] = {
     [MP_WAIT_SIPI] = KVM_MP_STATE_INIT_RECEIVED,
 };
 
+static bool has_kicks(const struct kvm_cpu *k)
+{
+    const struct cpu_model *model = k->vm->machine->cpu_model;
+
+    return model && model->feature[X86_F_KVM_PV_UNHALT];
+}
+
 void kvm_mp_state_save(struct kvm_cpu *k, struct x86_state *st)
 {
     struct kvm_mp_state mp;
@@ -99,6 +109,9 @@ void kvm_mp_state_save(struct kvm_cpu *k, struct x86_state *st)
     for (unsigned i = 0; i < G_N_ELEMENTS(mp_states); i++)
         if (mp_states[i] == mp.mp_state)
             st->mp_state = i;
+    /* KVM does not say whether a kick waits for the next halt. A guest that kicks looks again
+     * whenever it wakes: one wake-up too many does no harm. */
+    st->pv_unhalt = st->mp_state == MP_RUNNABLE && has_kicks(k);
 }
 
 void kvm_mp_state_load(struct kvm_cpu *k, const struct x86_state *st)
@@ -108,6 +121,8 @@ void kvm_mp_state_load(struct kvm_cpu *k, const struct x86_state *st)
     if (!in_kernel(k))
         return;
     kvm_call(k->fd, KVM_SET_MP_STATE, &mp);
+    if (st->pv_unhalt && has_kicks(k))
+        kvm_irqchip_send(k, MODE_REMOTE_READ, 0);
     if (st->init_pending)
         kvm_irqchip_send(k, MODE_INIT, 0);
     if (st->sipi_pending)

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 #include "target/x86/cpuid.h"
+#include "target/x86/kvm_pv.h"
 
 #define MSR_EFER 0xc0000080u
 
@@ -68,6 +69,13 @@ static void setup_mce(struct kvm_cpu *k)
         kvm_call(k->fd, KVM_X86_SETUP_MCE, &cap);
 }
 
+/* EFER goes with the special registers. A store to the wall clock's register would make the kernel
+ * write the date to where the guest once wanted it. */
+static bool is_apart(uint32_t index)
+{
+    return index == MSR_EFER || index == MSR_KVM_WALL_CLOCK;
+}
+
 void kvm_msrs_init(struct kvm_cpu *k)
 {
     struct kvm_state *s = k->state;
@@ -78,7 +86,7 @@ void kvm_msrs_init(struct kvm_cpu *k)
     s->msr = g_new0(struct kvm_msr_row, G_N_ELEMENTS(all_rows));
     setup_mce(k);
     for (unsigned i = 0; i < G_N_ELEMENTS(all_rows); i++)
-        if (all_rows[i].index != MSR_EFER && kvm_msr_read(k, all_rows[i].index, &value) &&
+        if (!is_apart(all_rows[i].index) && kvm_msr_read(k, all_rows[i].index, &value) &&
             kvm_msr_write(k, all_rows[i].index, value))
             s->msr[s->msrs++] = all_rows[i];
 }

@@ -41,11 +41,12 @@ static void on_kick(int sig)
 {
 }
 
-void kvm_kick_signal_init(void)
+int kvm_kick_signal_init(void)
 {
     struct sigaction sa = {.sa_handler = on_kick, .sa_flags = SA_RESTART};
 
     sigaction(KICK_SIGNAL, &sa, NULL);
+    return KICK_SIGNAL;
 }
 
 void kvm_cpu_kick(struct vcpu *v)

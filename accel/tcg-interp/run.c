@@ -609,6 +609,7 @@ static bool tcg_fit_model(const struct machine *m, struct cpu_model *model, GErr
 {
     bool offered[X86_F_COUNT];
 
+    (void)m;
     cpu_model_software(offered);
     return cpu_model_fit(model, offered, accel_tcg_interp.name, err);
 }

@@ -141,7 +141,7 @@ static void eoi(void)
             asm volatile("pause");
     }
     cli();
-    print(MANUAL "interrupts %u, without EOI %d\n", count, skipped > 0);
+    print(MANUAL "interrupts %u\n", count);
     watch_all();
     self(0x51);
     self(0x61);

@@ -6,8 +6,10 @@
 #include <check.h>
 
 #include "accel/accel.h"
+#include "accel/kvm/kvm.h"
 #include "core/machine.h"
 #include "target/x86/kvm_pv.h"
+#include "tests/unit/tap_skip.h"
 #include "tests/unit/x86_stub.h"
 
 #define NS 1000000000ull
@@ -399,7 +401,8 @@ END_TEST
 
 #define PAGE(n) (0x8000 + 64 * (n))
 
-static struct machine *machine_of_two(const struct machine_config *config, struct region *ram)
+static struct machine *machine_of_two(const struct machine_config *config,
+                                      const struct accel *accel, struct region *ram)
 {
     struct machine *m = machine_new(config, NULL);
 
@@ -407,7 +410,7 @@ static struct machine *machine_of_two(const struct machine_config *config, struc
     region_add(&m->mem_root, 0, ram, 0);
     m->cpu_model = cpu_model_new("max", 1, 2, 1, NULL);
     m->tsc_hz = 2100000000;
-    m->accel = &accel_tcg_interp;
+    m->accel = accel;
     m->vcpu_ops = &accel_vcpu_ops;
     ck_assert(machine_create_vcpus(m, 2, NULL));
     machine_lock(m);
@@ -441,7 +444,7 @@ START_TEST(saved)
 {
     struct machine_config config = {.ram_size = 1 << 20, .cpus = 2};
     struct region ram, ram2;
-    struct machine *m = machine_of_two(&config, &ram);
+    struct machine *m = machine_of_two(&config, &accel_tcg_interp, &ram);
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     struct x86_state st;
 
@@ -452,7 +455,7 @@ START_TEST(saved)
     machine_save(m, bytes);
     end_of_machine(m, &ram);
 
-    m = machine_of_two(&config, &ram2);
+    m = machine_of_two(&config, &accel_tcg_interp, &ram2);
     ck_assert(machine_load(m, bytes->data, bytes->len, NULL));
     for (unsigned n = 0; n < 2; n++) {
         vcpu_save(m->vcpus->pdata[n], &st);
@@ -482,7 +485,7 @@ START_TEST(stopping_leaves_pages_alone)
 {
     struct machine_config config = {.ram_size = 1 << 20, .cpus = 2};
     struct region ram;
-    struct machine *m = machine_of_two(&config, &ram);
+    struct machine *m = machine_of_two(&config, &accel_tcg_interp, &ram);
 
     load_halted(m, 0);
     m->pvclock_moved = true;
@@ -504,7 +507,7 @@ START_TEST(unstable)
 {
     struct machine_config config = {.ram_size = 1 << 20, .cpus = 2};
     struct region ram;
-    struct machine *m = machine_of_two(&config, &ram);
+    struct machine *m = machine_of_two(&config, &accel_tcg_interp, &ram);
     struct x86_state st;
     struct page p;
 
@@ -531,7 +534,7 @@ START_TEST(one_tsc_after_reset)
 {
     struct machine_config config = {.ram_size = 1 << 20, .cpus = 2};
     struct region ram;
-    struct machine *m = machine_of_two(&config, &ram);
+    struct machine *m = machine_of_two(&config, &accel_tcg_interp, &ram);
     struct vcpu *a = m->vcpus->pdata[0], *b = m->vcpus->pdata[1];
 
     for (unsigned i = 0; i < 20; i++) {
@@ -544,6 +547,37 @@ START_TEST(one_tsc_after_reset)
         machine_pause(m);
     }
     ck_assert_uint_ge(m->resets, 10);
+    end_of_machine(m, &ram);
+}
+END_TEST
+
+/* Machine time on KVM and from there to pages that the interpreter writes: never backwards, however
+ * often the machine stops, and the two clocks agree to the tick when it does. */
+START_TEST(over_kvm)
+{
+    struct machine_config config = {.ram_size = 1 << 20, .cpus = 2};
+    struct region ram;
+
+    struct machine *m = machine_of_two(&config, &accel_kvm, &ram);
+    struct kvm_vm *vm = m->accel_data[ACCEL_KVM];
+    int64_t last = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        struct kvm_clock_data at_start, at_stop;
+        load_halted(m, 0);
+        load_halted(m, 1);
+        machine_start(m);
+        ck_assert_int_eq(kvm_call(vm->fd, KVM_GET_CLOCK, &at_start), 0);
+        ck_assert_int_ge(at_start.clock, last);
+        machine_pause(m);
+        ck_assert_int_eq(kvm_call(vm->fd, KVM_GET_CLOCK, &at_stop), 0);
+        int64_t stopped = machine_pvclock_at(m, clock_now(&m->vclock));
+        ck_assert_int_ge(stopped, at_start.clock);
+        ck_assert_int_le(stopped, at_stop.clock);
+        ck_assert(m->pvclock_moved);
+        last = stopped + (i % 2 ? 0 : 1000000);
+        if (i % 2 == 0) /* as if it had run elsewhere meanwhile */
+            clock_set(&m->vclock, clock_now(&m->vclock) + 1000000);
+    }
     end_of_machine(m, &ram);
 }
 END_TEST
@@ -569,10 +603,15 @@ int main(void)
     tcase_add_test(t, stopping_leaves_pages_alone);
     tcase_add_test(t, unstable);
     tcase_add_test(t, one_tsc_after_reset);
+    bool kvm = accel_kvm.probe(NULL);
+    if (kvm)
+        tcase_add_test(t, over_kvm);
     suite_add_tcase(suite, t);
     SRunner *r = srunner_create(suite);
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
+    if (!kvm)
+        tap_skip("over_kvm", "/dev/kvm is not usable");
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -258,7 +258,9 @@ static void early_debug(struct x86_state *st, const struct x86_state *got)
 
 static void no_kick(struct x86_state *st, const struct x86_state *got)
 {
-    st->pv_unhalt = 0;
+    if (st->pv_unhalt && got->pv_unhalt && st->mp_state == MP_HALTED)
+        st->mp_state = MP_RUNNABLE;
+    st->pv_unhalt = got->pv_unhalt;
 }
 
 static void no_branch_trap(struct x86_state *st, const struct x86_state *got)
@@ -277,7 +279,7 @@ static const struct {
      "exception is pending", lose_pointers},
     {"db_pending: KVM has no #DB that MOV SS holds back; it is given one that is on its way",
      early_debug},
-    {"pv_unhalt: guests of KVM are not offered KVM_HC_KICK_CPU", no_kick},
+    {"pv_unhalt: KVM does not tell whether a kick waits; with one, a halt is over", no_kick},
     {"msr.debugctl: without virtual LBRs KVM ignores LBR and BTF", no_branch_trap},
 };
 
