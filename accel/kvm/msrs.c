@@ -85,6 +85,9 @@ void kvm_msrs_init(struct kvm_cpu *k)
                            G_N_ELEMENTS(all_rows) * sizeof(struct kvm_msr_entry));
     s->msr = g_new0(struct kvm_msr_row, G_N_ELEMENTS(all_rows));
     setup_mce(k);
+    if (k->vm->machine->cpu_model) /* KVM's own says that CPUID can be made to fault */
+        kvm_msr_write(k, X86_MSR_PLATFORM_INFO,
+                      cpu_model_platform_info(k->vm->machine->cpu_model));
     for (unsigned i = 0; i < G_N_ELEMENTS(all_rows); i++)
         if (!is_apart(all_rows[i].index) && kvm_msr_read(k, all_rows[i].index, &value) &&
             kvm_msr_write(k, all_rows[i].index, value))

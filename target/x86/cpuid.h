@@ -44,6 +44,13 @@ bool cpu_model_fit(struct cpu_model *m, const bool offered[X86_F_COUNT], const c
 /* "-cpu help". */
 void cpu_model_help(GString *out);
 
+/* MSR_PLATFORM_INFO: the maximum non-turbo ratio, in units of 100 MHz. SDM vol. 4 table 2-2. */
+enum { X86_MSR_PLATFORM_INFO = 0xce };
+static inline uint64_t cpu_model_platform_info(const struct cpu_model *model)
+{
+    return (model->tsc_hz / 100000000 & 0xff) << 8;
+}
+
 /* IA32_MCG_CAP: four banks of machine check registers, and IA32_MCG_CTL. */
 enum { X86_MCG_CAP = 0x104 };
 

@@ -16,7 +16,7 @@ enum msr_check { ANY, CANONICAL, PAT, MTRR, FIXED, ALL_OR_NONE, IGNORED, SPECIAL
 
 enum {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b,
-    MSR_PLATFORM_INFO = 0xce, MSR_MTRRCAP = 0xfe, MSR_ARCH_CAPABILITIES = 0x10a,
+    MSR_MTRRCAP = 0xfe, MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_MCG_CAP = 0x179, MSR_DEBUGCTL = 0x1d9, MSR_MC0_CTL = 0x400, MSR_TSC_DEADLINE = 0x6e0,
     MSR_X2APIC = 0x800, APIC_BASE_EXTD = 0x400,
 };
@@ -115,8 +115,8 @@ uint64_t x86_rdmsr(struct x86_cpu *c, uint32_t index)
         return c->host->tsc(c);
     case MSR_APIC_BASE:
         return c->host->apic_base(c);
-    case MSR_PLATFORM_INFO: /* maximum non-turbo ratio, in units of 100 MHz */
-        return (c->model->tsc_hz / 100000000 & 0xff) << 8;
+    case X86_MSR_PLATFORM_INFO:
+        return cpu_model_platform_info(c->model);
     case MSR_MTRRCAP:
         return MTRR_VARIABLE | MTRR_CAP_FIX | MTRR_CAP_WC;
     case MSR_ARCH_CAPABILITIES:

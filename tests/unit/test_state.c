@@ -346,6 +346,26 @@ START_TEST(through_kvm_irqchip_split)
 }
 END_TEST
 
+/* Registers that are constants say the same on both. */
+START_TEST(constant_registers)
+{
+    static const uint32_t indices[] = {X86_MSR_PLATFORM_INFO, 0x179 /* IA32_MCG_CAP */};
+    sigjmp_buf unwind;
+
+    if (!bed_have_kvm())
+        return;
+    struct bed *b = bed_new(&accel_kvm, NULL, "off");
+    struct x86_cpu c = {.model = b->model, .unwind = &unwind};
+    for (unsigned n = 0; n < G_N_ELEMENTS(indices); n++) {
+        uint64_t value;
+        ck_assert(!sigsetjmp(unwind, 0));
+        ck_assert(kvm_msr_read(kvm_cpu_of(&b->v), indices[n], &value));
+        ck_assert_uint_eq(value, x86_rdmsr(&c, indices[n]));
+    }
+    bed_free(b);
+}
+END_TEST
+
 /* The components of XSAVE that this host's kernel takes, whatever it would offer to guests. */
 START_TEST(wide_vectors_through_kvm)
 {
@@ -390,6 +410,7 @@ int main(void)
     tcase_add_test(t, through_the_interpreter);
     tcase_add_test(t, through_kvm_irqchip_off);
     tcase_add_test(t, through_kvm_irqchip_split);
+    tcase_add_test(t, constant_registers);
     tcase_add_test(t, wide_vectors_through_kvm);
     suite_add_tcase(suite, t);
     srunner_run_all(r, CK_ENV);
