@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options: -cpu max,vendor=AuthenticAMD
+ * kvm: needs processor
  * SYSCALL in compatibility mode, which goes to CSTAR, and when SYSCALL and SYSRET trap for TF:
  * by TF at their end. AMD64 manual vol. 3, SYSCALL and SYSRET.
  */

@@ -5,6 +5,8 @@
  *
  * QEMU 7.2 holds the single-step trap after STI, reports data breakpoints on neighbouring bytes,
  * knows no INT1 and no DR7.GD and keeps reserved bits: MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

@@ -6,6 +6,8 @@
  * QEMU's software CPU does not set the EXT bit, does not check RET and IRET against the limit of
  * CS nor an inner stack against the limit of SS, and gives a selector where CALL beyond the limit
  * of CS is #GP(0): those lines are MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

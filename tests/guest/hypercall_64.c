@@ -4,6 +4,7 @@
  * mode for every instruction. Linux, Documentation/virt/kvm/x86/{hypercalls,msr}.rst.
  *
  * options: -smp 2 -cpu max,+kvm-pv-unhalt,+kvm-pv-ipi,+kvm-pv-sched-yield
+ * kvm: needs processor
  *
  * QEMU's software CPU has none of it, so that all of it is MANUAL.
  */

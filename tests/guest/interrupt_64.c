@@ -4,6 +4,7 @@
  * Intel SDM vol. 3 chapter 10, sections 6.7, 6.8.3, 8.4.
  *
  * options: -smp 3 -device pc-testdev
+ * kvm: needs irq-window
  *
  * QEMU's software CPU takes an interrupt some instructions late: settle() waits for it, and the
  * line about the exact place is MANUAL.

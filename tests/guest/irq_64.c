@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options: -smp 2
+ * kvm: needs irq-window
  * Interrupts as the processor takes them: IF and the shadows of STI and MOV SS, HLT, priorities
  * and CR8, NMI and its blocking, APIC timer, TSC deadline; a second processor by INIT and SIPI.
  * Intel SDM vol. 3 sections 6.7, 6.8, 8.4, 10.5, 10.6, 10.8.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options: -smp 4 -device pc-testdev
+ * kvm: needs irq-window
  * Interrupts at once: what a device, a message to oneself or a passed deadline raises is taken
  * before the next instruction, and what waits is taken right behind STI's shadow or IRET.
  * Intel SDM vol. 3 sections 6.8.1, 6.7.1, 10.5.4, 10.8; 82093AA data sheet. All of it is MANUAL:

@@ -6,6 +6,8 @@
  *
  * QEMU 7.2 counts gates by 16 in error codes, accepts L with D, loses arithmetic flags over
  * SYSCALL, knows no VIF and VIP and does not check what is written to MSRs: MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

@@ -5,6 +5,8 @@
  * section 11.6.
  *
  * QEMU 7.2 does not check MXCSR, nor EM and TS for EMMS, and raises neither #XM nor #AC: MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

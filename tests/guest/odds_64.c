@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options: -device pc-testdev
+ * kvm: needs processor
  * Corners that kernels and test suites lean upon: debug traps held back by MOV SS, RF in the
  * frame of a fault, opcodes that are neighbours of others, segments that IRET makes null, PCID
  * rules, machine check registers, UMIP, memory behind a device.

@@ -5,6 +5,8 @@
  * Intel SDM vol. 3 sections 4.3, 4.4.
  *
  * QEMU 7.2 leaves P clear in the error code of a reserved bit and reads PDPTEs as it walks: MANUAL.
+ *
+ * kvm: needs paging32
  */
 #include "guest.h"
 

@@ -5,6 +5,8 @@
  * rules. Intel SDM vol. 3 chapter 4.
  *
  * QEMU 7.2 leaves P clear in the error code of a reserved bit and has no PCID and INVPCID: MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

@@ -5,6 +5,8 @@
  *
  * QEMU's software CPU does not check limits, types or null selectors of data accesses, nor far
  * pointers against code limits in all cases: those lines are MANUAL.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

@@ -5,6 +5,7 @@
  * one is), 6.8.3 (the shadow of STI), 8.4.
  *
  * options: -smp 2
+ * kvm: needs irq-window
  *
  * Of two NMIs that come before either is taken, hardware and KVM take both, QEMU's software CPU
  * takes one; and it takes NMIs in the shadow of STI: those lines are MANUAL. (STI is followed by

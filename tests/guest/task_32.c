@@ -6,6 +6,8 @@
  * QEMU does not deliver the T bit's trap and refuses a gate to an LDT selector with #TS instead of
  * #GP: those lines are MANUAL. #TS goes through a task gate here: when it is raised the new task
  * may have no stack yet.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

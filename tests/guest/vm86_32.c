@@ -2,6 +2,8 @@
 /*
  * Virtual-8086 mode: entry by IRET, what traps and how (IOPL 0 and 3), the frame of an interrupt
  * from it, segments after it. Intel SDM vol. 3 chapter 20. CR4.VME stays 0.
+ *
+ * kvm: needs processor
  */
 #include "guest.h"
 

@@ -5,6 +5,8 @@
  *
  * QEMU's software CPU of version 7.2 has neither x2APIC nor the TSC deadline, so that all of it
  * is MANUAL.
+ *
+ * kvm: needs irq-window
  */
 #include "apic.h"
 
