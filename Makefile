@@ -143,7 +143,8 @@ fuzz:
 	@$(MAKE) --no-print-directory $(FUZZ) fuzz-here
 fuzz-here: $(FUZZERS)
 	@FUZZ_RUNS=$(FUZZ_RUNS) $(RUN_TESTS) fuzz
-bench: all guest
+bench: all guest $(TEST_TOOLS)
+	@tests/block/bench.sh
 	@tests/bench/run.sh
 bench-exits: $(BUILD)/tests/bench/kvm_exits
 	@$<

@@ -6,7 +6,7 @@
  *   blkio OPTIONS [-j N] kill SEED COUNT             writes, each 16th followed by a flush whose
  *                                                    number is printed; to be killed
  *   blkio OPTIONS verify SEED FLUSHED                what was flushed by then is there
- *   blkio OPTIONS [-j N] bench KIND SIZE COUNT       KIND read, write, randread, randwrite
+ *   blkio OPTIONS [-j N] bench read|write SIZE COUNT [STEP]   seconds it took
  *
  * OPTIONS as -blockdev takes them; -s: writes go to a temporary snapshot. Commands: read [-P B]
  * OFF LEN, write [-P B | -z [-u]] OFF LEN, discard OFF LEN, flush, length. Requests that overlap
@@ -276,15 +276,14 @@ static int verify(uint64_t seed, uint64_t flushed)
 
 /* ---- bench ---------------------------------------------------------------------------- */
 
-static int bench(const char *kind, uint64_t size, uint64_t count)
+/* As `qemu-img bench` goes: STEP bytes on each time, around at the end. */
+static int bench(const char *kind, uint64_t size, uint64_t count, uint64_t step)
 {
-    bool random = g_str_has_prefix(kind, "rand");
-    enum blk_op op = strstr(kind, "write") ? BLK_WRITE : BLK_READ;
-    uint64_t blocks = blk_size(blk) / size;
+    enum blk_op op = strcmp(kind, "write") ? BLK_READ : BLK_WRITE;
+    uint64_t off = 0;
     int64_t start = g_get_monotonic_time();
 
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t off = (random ? mix(i + 1) : i) % blocks * size;
         while (busy == njobs)
             wait_some();
         struct job *j = jobs;
@@ -298,6 +297,9 @@ static int bench(const char *kind, uint64_t size, uint64_t count)
         }
         j->pattern = -1;
         submit(j, op, 0, off, size);
+        off += step;
+        if (off + size > blk_size(blk))
+            off %= blk_size(blk) - size;
     }
     wait_all();
     printf("%.3f\n", (double)(g_get_monotonic_time() - start) / 1e6);
@@ -314,8 +316,8 @@ static int work(int argc, char **argv)
         return kill_run(number(argv[1]), number(argv[2]));
     if (argc == 3 && !strcmp(argv[0], "verify"))
         return verify(number(argv[1]), number(argv[2]));
-    if (argc == 4 && !strcmp(argv[0], "bench"))
-        return bench(argv[1], number(argv[2]), number(argv[3]));
+    if ((argc == 4 || argc == 5) && !strcmp(argv[0], "bench"))
+        return bench(argv[1], number(argv[2]), number(argv[3]), number(argv[argc == 5 ? 4 : 2]));
     fprintf(stderr, "blkio OPTIONS [-j N] [-s] run|kill|verify|bench ...\n");
     return 2;
 }
