@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "accel/accel.h"
+#include "block/drive.h"
 #include "chardev/chardev.h"
 #include "config.h"
 #include "core/machine.h"
@@ -154,6 +155,17 @@ static bool all_globals_used(struct options *o, GError **err)
     return true;
 }
 
+static bool make_drives(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->blockdevs->len; i++)
+        if (!blockdev_add(m, o->blockdevs->pdata[i], err))
+            return error_prefix(err, "-blockdev %s", (char *)o->blockdevs->pdata[i]);
+    for (unsigned i = 0; i < o->drives->len; i++)
+        if (!drive_add(m, o->drives->pdata[i], o->snapshot, err))
+            return error_prefix(err, "-drive %s", (char *)o->drives->pdata[i]);
+    return true;
+}
+
 static bool make_devices(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
@@ -170,9 +182,10 @@ static bool build(struct machine *m, struct options *o, GError **err)
     if (!make_cpus(m, err))
         return false;
     machine_lock(m);
-    bool ok = make_chardevs(m, o, err) && check_globals(m, o, err) && pc_board_build(m, err) &&
-              make_serials(m, o, err) && make_debugcon(m, o, err) && make_devices(m, o, err) &&
-              all_globals_used(o, err) && pc_board_finish(m, err) && make_monitors(m, o, err);
+    bool ok = make_chardevs(m, o, err) && make_drives(m, o, err) && check_globals(m, o, err) &&
+              pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
+              make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
+              pc_board_finish(m, err) && make_monitors(m, o, err);
     machine_unlock(m);
     return ok;
 }

@@ -61,6 +61,7 @@ FLAG(opt_no_acpi, config.acpi, false)
 FLAG(opt_no_hpet, config.hpet, false)
 FLAG(opt_paused, config.start_paused, true)
 FLAG(opt_daemonize, daemonize, true)
+FLAG(opt_snapshot, snapshot, true)
 
 /* There is no user configuration file, so there is nothing to switch off. */
 static bool opt_no_user_config(struct options *o, const char *arg, GError **err)
@@ -134,6 +135,21 @@ static const struct option_row rows[] = {
      "what the firmware starts: a floppy, c disk, d CD-ROM, n network"},
     {"L", "DIR", opt_firmware_dir, "look for firmware images here first"},
 
+    {"Disks", NULL, NULL, NULL},
+    {"drive", "file=FILE[,format=raw|qcow2][,if=ide|none][,index=N][,media=disk|cdrom]\n"
+              "[,cache=MODE][,aio=threads|native|io_uring][,discard=unmap|ignore]\n"
+              "[,detect-zeroes=off|on|unmap][,readonly=on|off][,snapshot=on|off]\n"
+              "[,werror=ACTION][,rerror=ACTION][,id=ID][,KEY=VALUE...]", opt_drive,
+     "a disk or CD-ROM; docs/block.md has all keys"},
+    {"blockdev", "[driver=]NAME,node-name=NAME[,KEY=VALUE...] or {JSON}", opt_blockdev,
+     "open an image for a -device ...,drive=NODE-NAME"},
+    {"hda", "FILE", opt_hda, "disk image; the same as a FILE without an option"},
+    {"hdb", "FILE", opt_hdb, "second disk image"},
+    {"hdc", "FILE", opt_hdc, "third disk image, where -cdrom is otherwise"},
+    {"hdd", "FILE", opt_hdd, "fourth disk image"},
+    {"cdrom", "FILE", opt_cdrom, "CD-ROM image"},
+    {"snapshot", NULL, opt_snapshot, "writes to disks go to temporary files and are lost"},
+
     {"Devices", NULL, NULL, NULL},
     {"device", "NAME[,KEY=VALUE...]", opt_device,
      "add a device; '-device help' lists names, '-device NAME,help' keys"},
@@ -179,8 +195,8 @@ static const struct option_row rows[] = {
 /* QEMU's other options. A row moves up when Hostel learns it. */
 static const char *const unsupported[] = {
     "numa", "add-fd", "set", "mem-path", "mem-prealloc", "k", "audio", "audio-help", "audiodev",
-    "soundhw", "fda", "fdb", "hda", "hdb", "hdc", "hdd", "cdrom", "blockdev", "drive", "mtdblock",
-    "sd", "pflash", "snapshot", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
+    "soundhw", "fda", "fdb", "mtdblock",
+    "sd", "pflash", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
     "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
@@ -223,9 +239,8 @@ static bool parse_one(struct options *o, int argc, char **argv, int *i, GError *
 {
     const char *arg = argv[*i];
 
-    if (arg[0] != '-' || !arg[1])
-        return error_set(err, "%s: disk images are not supported yet; '-kernel FILE' boots a "
-                              "kernel", arg);
+    if (arg[0] != '-')
+        return opt_hda(o, arg, err) || error_prefix(err, "%s", arg);
     const char *name = arg + (arg[1] == '-' ? 2 : 1);
     const struct option_row *row = find_row(name);
     if (!row)
@@ -314,6 +329,8 @@ void options_init(struct options *o)
     o->monitors = g_ptr_array_new_with_free_func(g_free);
     o->mons = g_ptr_array_new_with_free_func(g_free);
     o->devices = g_ptr_array_new_with_free_func(g_free);
+    o->drives = g_ptr_array_new_with_free_func(g_free);
+    o->blockdevs = g_ptr_array_new_with_free_func(g_free);
     o->config.globals = g_ptr_array_new_with_free_func(free_global);
 }
 
@@ -335,6 +352,8 @@ void options_free(struct options *o)
     g_ptr_array_free(o->monitors, TRUE);
     g_ptr_array_free(o->mons, TRUE);
     g_ptr_array_free(o->devices, TRUE);
+    g_ptr_array_free(o->drives, TRUE);
+    g_ptr_array_free(o->blockdevs, TRUE);
     g_ptr_array_free(c->globals, TRUE);
     memset(o, 0, sizeof(*o));
 }

@@ -37,6 +37,9 @@ struct options {
     GPtrArray *monitors; /* char *: text of each human monitor, defaults filled in */
     GPtrArray *mons;     /* char *: ids of the chardevs of each -mon */
     GPtrArray *devices;  /* char *: text of each -device */
+    GPtrArray *drives;   /* char *: text of each -drive, also of -hda, -cdrom ... */
+    GPtrArray *blockdevs; /* char *: text of each -blockdev */
+    bool snapshot;
     bool nographic;
     char *display;       /* "sdl", "none", or NULL: not said */
     bool desktop;        /* set before parsing: a window could be opened here */

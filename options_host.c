@@ -33,6 +33,49 @@ bool opt_device(struct options *o, const char *arg, GError **err)
     return ok;
 }
 
+/* ---- Disks ----------------------------------------------------------------------------- */
+
+bool opt_drive(struct options *o, const char *arg, GError **err)
+{
+    g_ptr_array_add(o->drives, g_strdup(arg));
+    return true;
+}
+
+bool opt_blockdev(struct options *o, const char *arg, GError **err)
+{
+    g_ptr_array_add(o->blockdevs, g_strdup(arg));
+    return true;
+}
+
+/* A file name may have commas. */
+static bool add_ide(struct options *o, const char *file, int index, const char *media)
+{
+    char **parts = g_strsplit(file, ",", -1);
+    g_autofree char *name = g_strjoinv(",,", parts);
+
+    g_strfreev(parts);
+    g_ptr_array_add(o->drives, g_strdup_printf("if=ide,index=%d,media=%s,file=%s", index, media,
+                                               name));
+    return true;
+}
+
+#define IDE_DISK(fn, index)                                                                        \
+    bool fn(struct options *o, const char *arg, GError **err)                                      \
+    {                                                                                              \
+        return add_ide(o, arg, index, "disk");                                                     \
+    }
+IDE_DISK(opt_hda, 0)
+IDE_DISK(opt_hdb, 1)
+IDE_DISK(opt_hdc, 2)
+IDE_DISK(opt_hdd, 3)
+
+bool opt_cdrom(struct options *o, const char *arg, GError **err)
+{
+    return add_ide(o, arg, 2, "cdrom");
+}
+
+/* ---- Globals --------------------------------------------------------------------------- */
+
 static void add_global(struct options *o, const char *driver, size_t len, const char *property,
                        size_t plen, const char *value)
 {

@@ -21,6 +21,8 @@ struct blk {
     unsigned in_flight; /* requests in coroutines */
     GQueue waiting;     /* struct blk_req *, beyond MAX_IN_FLIGHT */
     unsigned undone;    /* submitted, done() not called */
+    void (*changed)(void *arg);
+    void *changed_arg;
 };
 
 /* ---- Requests ------------------------------------------------------------------------- */
@@ -39,6 +41,8 @@ static int perform(struct blk *blk, struct blk_req *r)
     struct node *n = blk->root;
     int rc = 0;
 
+    if (!n)
+        return -ENOMEDIUM;
     if (r->op != BLK_FLUSH && (r->off > blk_size(blk) || r->len > blk_size(blk) - r->off))
         return -EIO;
     switch (r->op) {
@@ -140,8 +144,9 @@ struct blk *blk_open(struct machine *m, const struct keyvals *kv, const struct b
     struct block *b = block_get(m);
     struct open_args a = {b, kv, config, NULL, err};
 
-    block_run(b, open_entry, &a);
-    if (!a.node)
+    if (kv)
+        block_run(b, open_entry, &a);
+    if (kv && !a.node)
         return NULL;
     struct blk *blk = g_new0(struct blk, 1);
     blk->block = b;
@@ -162,15 +167,41 @@ static void close_entry(void *arg)
         log_write(&blk->block->machine->log, "hostel: '%s': the last flush failed: %s\n",
                   blk->root->filename, g_strerror(-rc));
     node_unref(blk->root);
+    blk->root = NULL;
+}
+
+static void take_out(struct blk *blk)
+{
+    blk_drain(blk);
+    if (blk->root)
+        block_run(blk->block, close_entry, blk);
 }
 
 void blk_close(struct blk *blk)
 {
-    blk_drain(blk);
-    block_run(blk->block, close_entry, blk);
+    take_out(blk);
     g_ptr_array_remove(blk->block->disks, blk);
     g_free(blk->id);
     g_free(blk);
+}
+
+bool blk_change(struct blk *blk, const struct keyvals *kv, GError **err)
+{
+    struct open_args a = {blk->block, kv, &blk->config, NULL, err};
+
+    take_out(blk);
+    if (kv)
+        block_run(blk->block, open_entry, &a);
+    blk->root = a.node;
+    if (blk->changed)
+        blk->changed(blk->changed_arg);
+    return !kv || a.node;
+}
+
+void blk_on_change(struct blk *blk, void (*changed)(void *arg), void *arg)
+{
+    blk->changed = changed;
+    blk->changed_arg = arg;
 }
 
 /* ---- Questions ------------------------------------------------------------------------ */
@@ -180,29 +211,34 @@ const char *blk_id(const struct blk *blk)
     return blk->id;
 }
 
+bool blk_inserted(const struct blk *blk)
+{
+    return blk->root != NULL;
+}
+
+const char *blk_filename(const struct blk *blk)
+{
+    return blk->root ? blk->root->filename : NULL;
+}
+
 uint64_t blk_size(const struct blk *blk)
 {
-    return blk->root->size / 512 * 512;
+    return blk->root ? blk->root->size / 512 * 512 : 0;
 }
 
 bool blk_read_only(const struct blk *blk)
 {
-    return blk->root->flags.read_only;
+    return blk->root && blk->root->flags.read_only;
 }
 
 bool blk_can_discard(const struct blk *blk)
 {
-    return blk->root->flags.unmap && !blk->root->flags.read_only;
+    return blk->root && blk->root->flags.unmap && !blk->root->flags.read_only;
 }
 
 bool blk_write_cache(const struct blk *blk)
 {
     return !blk->config.writethrough;
-}
-
-struct node *blk_root(const struct blk *blk)
-{
-    return blk->root;
 }
 
 enum blk_on_error blk_error_action(const struct blk *blk, bool write, int result)

@@ -18,7 +18,6 @@
 struct blk;
 struct keyvals;
 struct machine;
-struct node;
 
 enum blk_op {
     BLK_READ,
@@ -60,7 +59,8 @@ struct blk_config {
     int detect_zeroes;       /* enum blk_detect */
 };
 
-/* A disk on a node tree that is opened from kv (all of whose keys must be known). NULL with *err.
+/* A disk on a node tree that is opened from kv (all of whose keys must be known); without kv a
+ * drive without a medium, whose requests fail with ENOMEDIUM. NULL with *err.
  * Main thread: waits for the files to be opened. */
 struct blk *blk_open(struct machine *m, const struct keyvals *kv, const struct blk_config *config,
                      GError **err);
@@ -72,11 +72,17 @@ void blk_submit(struct blk *blk, struct blk_req *req);
 void blk_drain(struct blk *blk);
 
 const char *blk_id(const struct blk *blk); /* or NULL */
-uint64_t blk_size(const struct blk *blk);  /* bytes, a multiple of 512 */
+bool blk_inserted(const struct blk *blk);  /* there is a medium */
+const char *blk_filename(const struct blk *blk); /* of the medium, or NULL */
+uint64_t blk_size(const struct blk *blk);  /* bytes, a multiple of 512; 0 without a medium */
 bool blk_read_only(const struct blk *blk);
 bool blk_can_discard(const struct blk *blk);
 bool blk_write_cache(const struct blk *blk);
-struct node *blk_root(const struct blk *blk);
+
+/* Take the medium out (kv NULL) or put another in, opened like the first. If that fails the
+ * drive is empty. The device is told by `changed`. Main thread. */
+bool blk_change(struct blk *blk, const struct keyvals *kv, GError **err);
+void blk_on_change(struct blk *blk, void (*changed)(void *arg), void *arg);
 /* What to do about a request that failed so: REPORT, IGNORE or STOP (ENOSPC is resolved). */
 enum blk_on_error blk_error_action(const struct blk *blk, bool write, int result);
 

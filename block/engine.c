@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "block/drive.h"
 #include "block/node.h"
 #include "core/machine.h"
 #include "util/error.h"
@@ -195,8 +196,18 @@ static void block_free(struct machine *m)
     g_source_unref(b->source);
     g_ptr_array_unref(b->nodes);
     g_ptr_array_unref(b->disks);
+    g_ptr_array_unref(b->drives);
     g_free(b);
     m->block = NULL;
+}
+
+/* A machine that stands still has no requests under way, so that it can be saved. */
+static void state_changed(void *machine)
+{
+    struct machine *m = machine;
+
+    for (unsigned i = 0; m->block && !machine_running(m) && i < m->block->disks->len; i++)
+        blk_drain(m->block->disks->pdata[i]);
 }
 
 struct block *block_get(struct machine *m)
@@ -209,11 +220,14 @@ struct block *block_get(struct machine *m)
     g_queue_init(&b->finished);
     b->nodes = g_ptr_array_new();
     b->disks = g_ptr_array_new();
+    b->drives = g_ptr_array_new_with_free_func(g_free);
     b->source = g_source_new(&source_funcs, sizeof(struct block_source));
     ((struct block_source *)b->source)->block = b;
     g_source_set_name(b->source, "block");
     g_source_attach(b->source, m->context);
     m->block = b;
     m->block_free = block_free;
+    m->drive_claim = drive_claim;
+    machine_add_hook(m->on_state_change, state_changed, m);
     return b;
 }

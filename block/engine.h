@@ -21,6 +21,7 @@ struct block {
     bool pending;                /* atomic: `finished` is not empty */
     GPtrArray *nodes;            /* struct node *, all that are open */
     GPtrArray *disks;            /* struct blk *, owned */
+    GPtrArray *drives;           /* struct drive *, owned: block/drive.h */
     unsigned next_name;          /* for nodes without a name: #blockN */
 };
 

@@ -33,6 +33,7 @@ enum prop_kind {
     PROP_STRING,  /* char *, owned by the device */
     PROP_ENUM,    /* one of `choices`                int, index into choices */
     PROP_CHARDEV, /* id of a -chardev                struct chardev * */
+    PROP_DRIVE,   /* id of a -drive, or a node-name  struct blk *: the device's alone */
     PROP_ADDR,    /* PCI slot[.function]             int, slot * 8 + function, -1 = any */
 };
 

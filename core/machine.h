@@ -130,6 +130,7 @@ struct machine {
     void (*chardev_free_all)(struct machine *m);
     struct block *block;       /* block/'s, or NULL; it sets both: */
     void (*block_free)(struct machine *m);
+    struct blk *(*drive_claim)(struct machine *m, const char *id, GError **err);
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */

@@ -68,6 +68,17 @@ static bool set_chardev(struct device *dev, struct chardev **to, const char *id,
     return true;
 }
 
+static bool set_drive(struct device *dev, struct blk **to, const char *id, GError **err)
+{
+    struct machine *m = dev->machine;
+
+    if (!m->drive_claim)
+        return error_set(err, "there is no drive '%s'; -drive if=none,id=%s,file=... makes one",
+                         id, id);
+    *to = m->drive_claim(m, id, err);
+    return *to != NULL;
+}
+
 static bool set_value(struct device *dev, const struct prop *p, const char *text, GError **err)
 {
     void *to = field(dev, p);
@@ -92,6 +103,8 @@ static bool set_value(struct device *dev, const struct prop *p, const char *text
         return parse_choice(text, p->choices, to, err);
     case PROP_CHARDEV:
         return set_chardev(dev, to, text, err);
+    case PROP_DRIVE:
+        return set_drive(dev, to, text, err);
     case PROP_ADDR:
         return set_addr(to, text, err);
     }
@@ -161,6 +174,7 @@ char *device_get(const struct device *dev, const struct prop *p)
     case PROP_ENUM:
         return enum_text(p, *(const int *)from);
     case PROP_CHARDEV:
+    case PROP_DRIVE:
         return NULL;
     case PROP_ADDR:
         addr = *(const int *)from;

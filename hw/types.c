@@ -8,6 +8,7 @@
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/display/vga_pci.h"
+#include "hw/ide/piix_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -31,11 +32,11 @@
 const struct device_type *const hw_types[] = {
     /* what -device takes */
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
-    &vga_pci_type.dev,
+    &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,
-    &piix4_pm_type.dev, NULL};
+    &piix4_pm_type.dev, &piix_ide_type.dev, NULL};
 
 const struct device_type *device_type_lookup(const char *name, GError **err)
 {
@@ -175,6 +176,8 @@ static const char *kind_name(const struct prop *p)
         return "choice";
     case PROP_CHARDEV:
         return "chardev";
+    case PROP_DRIVE:
+        return "drive";
     case PROP_ADDR:
         return "slot[.function]";
     }

@@ -8,6 +8,7 @@
 
 #include "core/machine.h"
 #include "hw/char/isa_serial.h"
+#include "hw/ide/piix_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -62,6 +63,7 @@ struct board {
     struct i440fx *host;
     struct piix3 *isa;
     struct piix4_pm *pm;
+    struct piix_ide *ide;
     struct i8259 *pic;
     struct ioapic *ioapic;
     struct i8254 *pit;

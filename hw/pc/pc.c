@@ -283,6 +283,12 @@ static bool pci_chips(struct board *b, GError **err)
     b->host->cf9_write = piix3_rc_write;
     b->host->cf9_arg = b->isa;
 
+    b->ide = NEW(b, piix_ide, &piix_ide_type.dev);
+    b->ide->irq[0] = m->isa_irq[14];
+    b->ide->irq[1] = m->isa_irq[15];
+    if (!chip(&b->ide->pci.dev, err) || !piix_ide_add_drives(m, err))
+        return false;
+
     b->pm = NEW(b, piix4_pm, &piix4_pm_type.dev);
     b->pm->sci = line(b, SRC_SCI, ACPI_SCI_IRQ);
     if (!chip(&b->pm->pci.dev, err))

@@ -289,10 +289,12 @@ static void setup_pci(struct board *b)
 
     for (unsigned i = 0; i < 4; i++)
         pci_bus_config_write(&b->pci, 0, b->isa->pci.devfn, PIIX_PIRQRC + i, link_irq[i], 1);
+    for (unsigned i = 0; i < 2; i++) /* both IDE channels */
+        pci_bus_config_write(&b->pci, 0, b->ide->pci.devfn, PIIX_IDETIM + 2 * i, 0x8000, 2);
     as_write(&b->dev.machine->io, 0x4d1, &(uint8_t){0x0c}, 1); /* lines 10 and 11: level */
     for (unsigned devfn = 0; devfn < 256; devfn++) {
         struct pci_device *d = b->pci.dev[devfn];
-        if (!d || devfn < 0x10)
+        if (!d || (devfn < 0x10 && d != &b->ide->pci))
             continue;
         place_bars(&b->pci, d, &w);
         uint8_t pin = pci_type(d)->pin;

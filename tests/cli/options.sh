@@ -54,7 +54,17 @@ shown 'none' -display help
 shown 'in_asm' -d help
 
 refused "did you mean '-kernel'?" -kernal x
-refused 'does not have this option yet' -drive file=x
+refused 'does not have this option yet' -netdev user
+refused 'No such file' -drive file=/none.img,format=raw
+refused 'no controller' -drive if=virtio,file=/etc/hostname,format=raw,readonly=on
+refused "no option 'cylinders'" -drive file=/etc/hostname,format=raw,readonly=on,cylinders=9
+refused 'throttling' -drive file=x,throttling.iops-total=3
+refused 'there is a drive already' -drive file=/etc/hostname,format=raw,snapshot=on -drive file=/etc/passwd,format=raw,readonly=on,index=0
+refused 'read-only' -drive file=/etc/hostname,format=raw,readonly=on
+refused 'node-name=... is missing' -blockdev driver=raw
+refused 'JSON, line 1' -blockdev '{driver}'
+refused "there is no drive 'x'" -device ide-hd,drive=x
+refused "cache: 'fast'" -drive file=x,cache=fast
 refused 'argument is missing' -m
 refused "'1Q' is not a size" -m 1Q
 refused "did you mean 'max'?" -cpu maxx

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "block/drive.h"
 #include "chardev/chardev.h"
 #include "core/machine_priv.h"
 #include "core/vcpu_ops.h"
@@ -60,6 +61,21 @@ static inline char *board_bench_rom(void)
     return path;
 }
 
+/* A disk of one MiB that is gone with the machine. */
+static inline void board_bench_disk(struct machine *m, const char *id)
+{
+    GError *err = NULL;
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("hostel-disk-XXXXXX", &path, &err);
+    g_assert_no_error(err);
+    g_assert(ftruncate(fd, 1 << 20) == 0);
+    g_autofree char *text = g_strdup_printf("if=none,id=%s,format=raw,file=%s", id, path);
+    drive_add(m, text, false, &err);
+    g_assert_no_error(err);
+    unlink(path);
+    close(fd);
+}
+
 static struct machine_config board_config = {
     .name = (char *)"test", .machine_type = (char *)"pc", .ram_size = 1536 << 10, .cpus = 2,
     .max_cpus = 2, .sockets = 1, .cores = 2, .threads = 1, .rtc_base = 1000000000, .acpi = true,
@@ -92,6 +108,10 @@ static inline struct machine *board_bench_new(void)
         for (const struct prop *p = t->props; p && p->name; p++)
             if (p->kind == PROP_CHARDEV) {
                 chardev_memory_new(m, chr);
+                g_free(text);
+                text = g_strdup_printf("%s,%s=%s", t->name, p->name, chr);
+            } else if (p->kind == PROP_DRIVE) {
+                board_bench_disk(m, chr);
                 g_free(text);
                 text = g_strdup_printf("%s,%s=%s", t->name, p->name, chr);
             }

@@ -260,9 +260,8 @@ START_TEST(unknown)
     refuse("hostel -kernal x", "did you mean '-kernel'?");
     refuse("hostel --nographics", "did you mean '-nographic'?");
     refuse("hostel -Zqy", "there is no such option");
-    refuse("hostel -drive file=x", "does not have this option yet");
-    refuse("hostel disk.img", "disk images");
-    refuse("hostel -", "disk images");
+    refuse("hostel -netdev user", "does not have this option yet");
+    refuse("hostel -", "no such option");
     refuse("hostel --", "no such option");
     refuse("hostel -d in_asn", "did you mean 'in_asm'?");
     refuse("hostel -uuid 1234", "UUID");
