@@ -315,8 +315,7 @@ static void put_most(struct kvm_cpu *k, const struct x86_state *st)
 /* What comes last, when the local APIC is right. */
 static void put_rest(struct kvm_cpu *k, const struct x86_state *st)
 {
-    if (!k->state->complete || k->state->known.mp_state != st->mp_state || st->init_pending ||
-        st->sipi_pending)
+    if (!k->state->complete || k->state->known.mp_state != st->mp_state)
         kvm_mp_state_load(k, st);
     is_known(k, st);
     kvm_cpu_loaded(k, st);
@@ -352,7 +351,9 @@ void kvm_load(struct vcpu *v, const struct x86_state *st)
         a->set_tpr(a->apic, st->cr8);
     put_most(k, st);
     kvm_lapic_load(k);
+    k->state->complete = false; /* so that what waits at the local APIC is sent there */
     put_rest(k, st);
+    vcpu_pin(v, VCPU_UNHALT, 0);
     machine_unlock(v->machine);
 }
 
