@@ -4,7 +4,7 @@
  * mode for every instruction. Linux, Documentation/virt/kvm/x86/{hypercalls,msr}.rst.
  *
  * options: -smp 2 -cpu max,+kvm-pv-unhalt,+kvm-pv-ipi,+kvm-pv-sched-yield
- * kvm: needs processor
+ * kvm: needs vmcall
  *
  * QEMU's software CPU has none of it, so that all of it is MANUAL.
  */
@@ -20,16 +20,13 @@ static struct {
     uint32_t flags, pad[9];
 } pair;
 
-static long call(const char *insn, ulong nr, ulong a, ulong b, ulong c, ulong d)
+static long call(ulong nr, ulong a, ulong b, ulong c, ulong d)
 {
     long result;
-    if (*insn == 'i')
-        asm volatile("vmcall" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d) : "memory");
-    else
-        asm volatile("vmmcall" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d) : "memory");
+    asm volatile("vmcall" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d) : "memory");
     return result;
 }
-#define CALL(nr, a, b, c, d) call("intel", nr, (ulong)(a), (ulong)(b), c, d)
+#define CALL(nr, a, b, c, d) call(nr, (ulong)(a), (ulong)(b), c, d)
 
 /* Ends in #UD if the result is -EPERM, in #GP if not. */
 DO(from_ring_3)
@@ -39,8 +36,7 @@ DO(from_ring_3)
 
 static void results(void)
 {
-    print(MANUAL "poll %d, on AMD %d\n", (int)CALL(POLL_IRQ, 0, 0, 0, 0),
-          (int)call("amd", POLL_IRQ, 0, 0, 0, 0));
+    print(MANUAL "poll %d\n", (int)CALL(POLL_IRQ, 0, 0, 0, 0));
     print(MANUAL "unknown %d, deprecated %d\n", (int)CALL(1234, 0, 0, 0, 0),
           (int)CALL(2, 0, 0, 0, 0));
     print(MANUAL "yield %d, to nobody %d\n", (int)CALL(YIELD, 1, 0, 0, 0),

@@ -7,6 +7,7 @@
  *
  *   kvm         /dev/kvm can be used
  *   processor   guests run on the processor (VMX, SVM), not in the kernel's emulator
+ *   vmcall      that instruction is the processor's own (Intel), no emulation of another's
  *   irq-window  an interrupt is taken at the very instruction that allows it
  *   paging32    CR0.PG without long mode
  */
@@ -74,13 +75,19 @@ static int guest_run(struct guest *g)
     return g->run->exit_reason;
 }
 
+static bool has_vmx(void)
+{
+    unsigned a, b, c = 0, d;
+
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 5 & 1);
+}
+
 static bool on_processor(void)
 {
     unsigned a, b, c = 0, d;
 
-    if (__get_cpuid(1, &a, &b, &c, &d) && (c >> 5 & 1))
+    if (has_vmx())
         return true;
-    c = 0;
     return __get_cpuid(0x80000001u, &a, &b, &c, &d) && (c >> 2 & 1);
 }
 
@@ -133,6 +140,8 @@ int main(void)
     guest_free(&g);
     if (!on_processor())
         printf("processor this KVM emulates the processor: the host has no VMX or SVM\n");
+    if (!has_vmx())
+        printf("vmcall the host's processor has no VMX, whose VMCALL a guest of KVM needs\n");
     if (!has_irq_window())
         printf("irq-window this KVM does not take an interrupt where it is allowed\n");
     if (!has_paging32())
