@@ -153,8 +153,8 @@ void kvm_state_free(struct kvm_cpu *k);
  */
 void kvm_save(struct vcpu *v, struct x86_state *st);
 void kvm_load(struct vcpu *v, const struct x86_state *st);
-/* The same for a rescue: a local APIC in the kernel stays as it is, CR8 included, and so does
- * IA32_APIC_BASE. */
+/* The same for a rescue of a vCPU that was running: a local APIC in the kernel stays as it is, CR8
+ * included, and so does IA32_APIC_BASE. */
 void kvm_state_get(struct kvm_cpu *k, struct x86_state *st);
 void kvm_state_put(struct kvm_cpu *k, const struct x86_state *st);
 

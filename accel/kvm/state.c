@@ -284,11 +284,8 @@ static void is_known(struct kvm_cpu *k, const struct x86_state *st)
     k->ran = false;
 }
 
-void kvm_state_get(struct kvm_cpu *k, struct x86_state *st)
+static void get(struct kvm_cpu *k, struct x86_state *st)
 {
-    memset(st, 0, sizeof(*st));
-    st->mp_state = k->mp_state;
-    kvm_mp_state_save(k, st); /* carries out INIT and SIPI that wait */
     basic_get(k, st);
     pdptes_get(k, st);
     kvm_xsave_get(k, st);
@@ -296,6 +293,13 @@ void kvm_state_get(struct kvm_cpu *k, struct x86_state *st)
     debug_get(k, st);
     kvm_tsc_get(k, st);
     is_known(k, st);
+}
+
+void kvm_state_get(struct kvm_cpu *k, struct x86_state *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->mp_state = k->mp_state; /* it was running */
+    get(k, st);
 }
 
 static void put_most(struct kvm_cpu *k, const struct x86_state *st)
@@ -331,7 +335,10 @@ void kvm_save(struct vcpu *v, struct x86_state *st)
 {
     struct kvm_cpu *k = kvm_cpu_of(v);
 
-    kvm_state_get(k, st);
+    memset(st, 0, sizeof(*st));
+    st->mp_state = k->mp_state;
+    kvm_mp_state_save(k, st); /* carries out INIT and SIPI that wait */
+    get(k, st);
     machine_lock(v->machine);
     kvm_lapic_save(k);
     machine_unlock(v->machine);
