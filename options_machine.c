@@ -31,7 +31,7 @@ static const struct machine_key {
     {"graphics", {"on", "off"}, "off: firmware uses the serial port as well"},
     {"mem-merge", {"off"}, "merging of equal memory pages by the host: not asked for"},
     {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
-    {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the host kernel (split)"},
+    {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the kernel (split; no on)"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
 };
 

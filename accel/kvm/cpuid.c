@@ -167,6 +167,8 @@ bool kvm_cpuid_fit(const struct machine *m, struct cpu_model *model, GError **er
     g_autofree struct kvm_cpuid2 *list = get_supported(sys, err);
     if (list) {
         supported_features(list, offered);
+        /* Linux 6.18 swallows a write of that MSR before it looks at what is to exit. */
+        offered[X86_F_TSC_DEADLINE] = kvm_irqchip_wanted(m->config);
         if (model->host)
             take_identity(model, list);
         fit_hypercalls(m, sys, model, offered);
