@@ -72,9 +72,13 @@ static void rt_set(struct qcow2 *q, uint32_t i, uint64_t off)
     q->rt_dirty_hi = MAX(q->rt_dirty_hi, i + 1);
 }
 
+#define MAX_BEYOND (1u << 20) /* clusters counted behind the end of the file */
+
 /* The first cluster from the hint on that nobody counts. */
 static int find_free(struct qcow2 *q, uint64_t *cluster)
 {
+    unsigned beyond = 0;
+
     for (uint64_t c = q->free_hint;; c++) {
         uint64_t count;
         if (c >= 1ull << (56 - q->cluster_bits))
@@ -86,6 +90,8 @@ static int find_free(struct qcow2 *q, uint64_t *cluster)
             q->free_hint = *cluster = c;
             return 0;
         }
+        if (c >= q->fresh_from && ++beyond > MAX_BEYOND)
+            return qcow2_corrupt(q, "clusters far behind the end of the file are counted");
     }
 }
 
