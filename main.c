@@ -21,6 +21,9 @@
 #include "monitor/monitor.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
+#ifdef CONFIG_SDL
+#include "ui/sdl.h"
+#endif
 #include "util/daemon.h"
 #include "util/error.h"
 
@@ -174,6 +177,20 @@ static bool make_devices(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+static bool make_display(struct machine *m, struct options *o, GError **err)
+{
+#ifdef CONFIG_SDL
+    if (o->display && strcmp(o->display, "sdl") == 0)
+        return sdl_open(m, err) || error_prefix(err, "-display sdl");
+#endif
+    /* Whoever boots from disks expects to see it. */
+    if (!o->display && !o->nographic && !o->daemonize && m->vga && !o->config.kernel)
+        fprintf(stderr, "hostel: no desktop here (DISPLAY, WAYLAND_DISPLAY): no window, serial port "
+                        "and monitor on this terminal (Ctrl-A H helps, screendump in the monitor "
+                        "takes pictures)\n");
+    return true;
+}
+
 static bool build(struct machine *m, struct options *o, GError **err)
 {
     m->log.mask = o->log_mask;
@@ -185,7 +202,7 @@ static bool build(struct machine *m, struct options *o, GError **err)
     bool ok = make_chardevs(m, o, err) && make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
-              pc_board_finish(m, err) && make_monitors(m, o, err);
+              pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err);
     machine_unlock(m);
     return ok;
 }
@@ -261,6 +278,9 @@ int main(int argc, char **argv)
 
     setlocale(LC_CTYPE, "");
     options_init(&o);
+#ifdef CONFIG_SDL
+    o.desktop = sdl_desktop();
+#endif
     if (!options_parse(&o, argc, argv, &err))
         status = complain(err);
     else if (o.help != HELP_NONE)

@@ -9,55 +9,13 @@
 #   REFEREE=qemu tests/guest/screens.sh compares the pictures with QEMU's, pixel by pixel; the
 #       lower three bits of a colour may differ (the two widen five and six bits differently)
 cd "$(dirname "$0")/../.." || exit 2
-BUILD=${BUILD:-build}
-HOSTEL=${HOSTEL:-$PWD/$BUILD/hostel}
-src=tests/guest/screen
+# shellcheck source=tests/guest/lib-screen.sh
+. tests/guest/lib-screen.sh
 work=$BUILD/tests/guest/screens
 mkdir -p "$work"
 rm -f "$work"/*.ppm "$work"/*.log
-n=0 bad=0
-
-tap() { # status, text
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
-skip() {
-    echo "ok 1 - screens # SKIP $1"
-    echo "1..1"
-    exit 0
-}
 [ -e /usr/share/seabios/vgabios-stdvga.bin ] || skip "package seabios is not installed"
-
-blocks=32
-${CC:-gcc} -m16 -std=gnu11 -Os -Wall -Wextra -ffreestanding -nostdlib -static -no-pie -fno-pic \
-    -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only \
-    -march=i386 -fno-builtin -fno-tree-loop-distribute-patterns -DROM_BLOCKS=$blocks \
-    -Wl,-m,elf_i386,-T,$src/link.ld,--build-id=none \
-    -o "$work/screen.rom" $src/start.S $src/screen.c || exit 1
-[ "$(stat -c %s "$work/screen.rom")" -le $((blocks * 512)) ] || { echo "ROM too large"; exit 1; }
-truncate -s $((blocks * 512)) "$work/screen.rom"
-# Its bytes add up to 0.
-sum=$(od -An -v -tu1 "$work/screen.rom" | awk '{ for (i = 1; i <= NF; i++) s += $i }
-    END { print (256 - s % 256) % 256 }')
-printf "\\$(printf %03o "$sum")" |
-    dd of="$work/screen.rom" bs=1 seek=$((blocks * 512 - 1)) conv=notrunc 2>/dev/null
-
-wait_for() { # seconds, command...: until it succeeds
-    tries=$(($1 * 20 * ${TIMEOUT_SCALE:-1}))
-    shift
-    while ! "$@"; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
-reported() { # line number: there are that many
-    [ "$(wc -l <"$log")" -ge "$1" ]
-}
-complete() { # file: the emulator has written it all
-    [ -s "$1" ] && [ "$(head -c 30 "$1" | awk 'NR == 2 { print $1 * $2 * 3 + length($0) + 8 }')" = \
-        "$(stat -c %s "$1")" ]
-}
+build_rom "$work/screen.rom"
 
 photograph() { # name of the emulator, command...
     who=$1

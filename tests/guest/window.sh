@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# timeout: 180
+# The SDL window on a virtual X server: it shows what screendump says, follows the guest's modes,
+# takes keys and clicks, fills the screen, and closing it ends the machine.
+cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/guest/lib-screen.sh
+. tests/guest/lib-screen.sh
+work=$BUILD/tests/guest/window
+mkdir -p "$work/fb"
+[ -e /usr/share/seabios/vgabios-stdvga.bin ] || skip "package seabios is not installed"
+for tool in Xvfb xdotool xwininfo openbox; do
+    command -v $tool >/dev/null || skip "$tool is not installed"
+done
+"$HOSTEL" -display help | grep -q '^sdl' || skip "built without SDL"
+build_rom "$work/screen.rom"
+${CC:-gcc} -O2 -o "$work/xwdcut" $src/xwdcut.c || exit 1
+${CC:-gcc} -O2 -o "$work/ppmdiff" $src/ppmdiff.c || exit 1
+
+rm -f "$work/display" "$work/fifo"
+Xvfb -displayfd 5 -screen 0 1280x1024x24 -nolisten tcp -fbdir "$work/fb" 5>"$work/display" \
+    >"$work/xvfb.out" 2>&1 &
+server=$!
+manager=
+trap 'kill $manager $server 2>/dev/null' EXIT
+wait_for 20 [ -s "$work/display" ] || skip "Xvfb does not start"
+DISPLAY=:$(cat "$work/display")
+export DISPLAY
+unset WAYLAND_DISPLAY
+openbox >"$work/openbox.out" 2>&1 & # full screen and closing are a window manager's
+manager=$!
+log=$work/guest.log
+: >"$log"
+mkfifo "$work/fifo"
+"$HOSTEL" -accel tcg-interp -m 32 -net none -serial none -monitor stdio -name test \
+    -device "pci-testdev,romfile=$work/screen.rom" -debugcon "file:$log" \
+    <"$work/fifo" >"$work/hostel.out" 2>&1 &
+pid=$!
+exec 3>"$work/fifo"
+
+geometry() { # of the window: sets x y w h
+    id=$(xwininfo -root -tree | awk '/"Hostel/ { print $1; exit }')
+    [ -n "$id" ] || return 1
+    eval "$(xwininfo -id "$id" | awk '/Absolute upper-left X/ { print "x=" $NF }
+        /Absolute upper-left Y/ { print "y=" $NF } /Width:/ { print "w=" $NF }
+        /Height:/ { print "h=" $NF }')"
+}
+has_size() { # "720 400"
+    geometry && [ "$w $h" = "$1" ]
+}
+shows() { # picture: the window has the same pixels
+    "$work/xwdcut" "$work/fb/Xvfb_screen0" "$x" "$y" "$w" "$h" >"$work/window.ppm" &&
+        "$work/ppmdiff" "$work/window.ppm" "$1" >"$work/diff"
+}
+compare() { # name of what the guest shows
+    echo "screendump $work/$1.ppm" >&3
+    wait_for 10 complete "$work/$1.ppm" && geometry && wait_for 10 shows "$work/$1.ppm"
+}
+
+rm -f "$work"/*.ppm
+xdotool mousemove 0 0 # the pointer would be in the pictures
+wait_for 60 reported 1
+tap $? "the guest draws its first picture"
+wait_for 10 has_size "720 400"
+tap $? "the window has the guest's size: $w $h"
+compare text80x25
+tap $? "the window shows it: $(cat "$work/diff")"
+xwininfo -id "$id" | grep -q 'Hostel (test)'
+tap $? "the title has the machine's name"
+xdotool windowfocus --sync "$id" key space
+wait_for 20 reported 2
+tap $? "a key reaches the guest"
+i=2
+while [ $i -lt 8 ] && wait_for 20 reported $i; do
+    i=$((i + 1))
+    xdotool key space
+done
+wait_for 20 reported $i
+compare "$(tail -n 1 "$log")"
+tap $? "graphics: $(tail -n 1 "$log"), $(cat "$work/diff")"
+wait_for 10 has_size "640 400"
+tap $? "the window follows the mode: $w $h"
+xdotool key ctrl+alt+f
+wait_for 10 has_size "1280 1024"
+tap $? "Ctrl-Alt-F fills the screen: $w $h"
+xdotool key ctrl+alt+f
+wait_for 10 has_size "640 400"
+tap $? "and back: $w $h"
+echo stop >&3
+stopped() { xwininfo -id "$id" | grep -q 'Stopped'; }
+wait_for 10 stopped
+tap $? "the title says that the machine is stopped"
+echo cont >&3
+xdotool mousemove $((x + 50)) $((y + 50)) click 1
+grabbed() { xwininfo -id "$id" | grep -q 'Ctrl-Alt-G'; }
+wait_for 10 grabbed
+tap $? "a click gives the mouse to the guest"
+xdotool key ctrl+alt+g
+released() { ! grabbed; }
+wait_for 10 released
+tap $? "Ctrl-Alt-G takes it back"
+
+ended() { ! kill -0 $pid 2>/dev/null; }
+xdotool key alt+F4 # which the window manager takes
+wait_for 10 ended
+tap $? "closing the window ends the machine"
+exec 3>&-
+ended || kill $pid
+wait $pid
+tap $? "with status 0"
+echo "1..$n"
+exit $bad
