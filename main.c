@@ -185,9 +185,9 @@ static bool make_display(struct machine *m, struct options *o, GError **err)
 #endif
     /* Whoever boots from disks expects to see it. */
     if (!o->display && !o->nographic && !o->daemonize && m->vga && !o->config.kernel)
-        fprintf(stderr, "hostel: no desktop here (DISPLAY, WAYLAND_DISPLAY): no window, serial port "
-                        "and monitor on this terminal (Ctrl-A H helps, screendump in the monitor "
-                        "takes pictures)\n");
+        fprintf(stderr, "hostel: no desktop here (DISPLAY, WAYLAND_DISPLAY), so no window: serial "
+                        "port and monitor are on this terminal (Ctrl-A H helps; screendump in the "
+                        "monitor takes pictures)\n");
     return true;
 }
 

@@ -354,8 +354,8 @@ bool sdl_open(struct machine *m, GError **err)
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
     SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
-        return error_set(err, "no window can be opened (%s): set DISPLAY or WAYLAND_DISPLAY, or use "
-                              "-nographic or -display none", SDL_GetError());
+        return error_set(err, "no window can be opened (%s): set DISPLAY or WAYLAND_DISPLAY, or "
+                              "use -nographic or -display none", SDL_GetError());
     SDL_EnableScreenSaver();
     struct window *w = g_new0(struct window, 1);
     w->machine = m;

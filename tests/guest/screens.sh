@@ -4,7 +4,7 @@
 # Every VGA and VBE mode, drawn by the option ROM of tests/guest/screen and photographed through
 # the monitor. The hashes in screens.expected are of pictures that were looked at.
 #
-#   tests/guest/screens.sh              compares with the hashes
+#   tests/guest/screens.sh              compares with the hashes: "ok N - NAME HASH"
 #   KEEP=DIR tests/guest/screens.sh     leaves the pictures there, as PNG too
 #   REFEREE=qemu tests/guest/screens.sh compares the pictures with QEMU's, pixel by pixel; the
 #       lower three bits of a colour may differ (the two widen five and six bits differently)

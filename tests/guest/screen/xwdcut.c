@@ -11,7 +11,8 @@ static uint32_t big(const uint8_t *p)
 
 int main(int argc, char **argv)
 {
-    enum { HEADER = 100, COLORS = 76, WIDTH = 16, HEIGHT = 20, BITS = 44, BYTES = 48, COLOR_LEN = 12 };
+    enum { WIDTH = 16, HEIGHT = 20, BITS = 44, BYTES = 48, COLORS = 76, HEADER = 100,
+           COLOR_LEN = 12 };
     static uint8_t dump[64 << 20];
     FILE *f = argc == 6 ? fopen(argv[1], "rb") : NULL;
     size_t len = f ? fread(dump, 1, sizeof(dump), f) : 0;
