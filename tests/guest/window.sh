@@ -21,16 +21,18 @@ rm -f "$work/display" "$work/fifo"
 Xvfb -displayfd 5 -screen 0 1280x1024x24 -nolisten tcp -fbdir "$work/fb" 5>"$work/display" \
     >"$work/xvfb.out" 2>&1 &
 server=$!
-manager=
-trap 'kill $manager $server 2>/dev/null' EXIT
+manager= pid=
+trap 'kill $pid $manager $server 2>/dev/null' EXIT
 wait_for 20 [ -s "$work/display" ] || skip "Xvfb does not start"
 DISPLAY=:$(cat "$work/display")
 export DISPLAY
 unset WAYLAND_DISPLAY
-SDL_RENDER_DRIVER=software # OpenGL on a virtual server is slower
-export SDL_RENDER_DRIVER
+SDL_RENDER_DRIVER=software SDL_FRAMEBUFFER_ACCELERATION=0 # OpenGL here would be slower
+export SDL_RENDER_DRIVER SDL_FRAMEBUFFER_ACCELERATION
 openbox >"$work/openbox.out" 2>&1 & # full screen and closing are a window manager's
 manager=$!
+managed() { xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q '#'; }
+wait_for 20 managed || skip "openbox does not start"
 log=$work/guest.log
 : >"$log"
 mkfifo "$work/fifo"
@@ -110,5 +112,6 @@ exec 3>&-
 ended || kill $pid
 wait $pid
 tap $? "with status 0"
+pid=
 echo "1..$n"
 exit $bad
