@@ -71,9 +71,14 @@ static bool fit_model(const struct machine *m, struct cpu_model *model, GError *
     struct compare_options o;
     bool offered[X86_F_COUNT];
 
+    if (!read_keys(m, &o, err))
+        return false;
     for (unsigned f = 0; f < X86_F_COUNT; f++)
         offered[f] = f < X86_F_KVM || f > X86_F_KVM_HINT_DEDICATED;
-    return read_keys(m, &o, err) && cpu_model_fit(model, offered, "compare", err) &&
+    /* The local APICs are ours on both sides: see kvm_cpuid_fit(). */
+    if (o.accel[SIDE_A] == &accel_kvm || o.accel[SIDE_B] == &accel_kvm)
+        offered[X86_F_TSC_DEADLINE] = false;
+    return cpu_model_fit(model, offered, "compare", err) &&
            o.accel[SIDE_A]->fit_model(m, model, err) && o.accel[SIDE_B]->fit_model(m, model, err);
 }
 
