@@ -237,10 +237,10 @@ static bool map_has_changed(struct kvm_cpu *k)
 
 static bool on_internal_error(struct kvm_cpu *k, enum vcpu_exit *why)
 {
-    if (k->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
+    if (k->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION &&
+        k->run->internal.suberror != KVM_INTERNAL_ERROR_DELIVERY_EV)
         return fatal(k, why, "an internal error", k->run->internal.suberror);
-    return map_has_changed(k) ||
-           fatal(k, why, "an instruction that it cannot emulate", k->run->internal.suberror);
+    return map_has_changed(k) || kvm_rescue(k, why);
 }
 
 static bool on_fail_entry(struct kvm_cpu *k, enum vcpu_exit *why)
@@ -347,4 +347,7 @@ void kvm_exits_describe(struct kvm_vm *vm, GString *out)
             kvm_costs_merge(all, &cpu_at(vm, i)->exits->costs);
     kvm_costs_describe(all, vm->machine, out);
     g_free(all);
+    for (unsigned i = 0; i < vm->cpus->len; i++)
+        if (cpu_at(vm, i))
+            kvm_rescue_describe(cpu_at(vm, i), out);
 }

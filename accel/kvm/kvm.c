@@ -219,6 +219,7 @@ static void vm_exit(struct machine *m)
     kvm_irqchip_fini(vm);
     kvm_doorbells_fini(vm);
     machine_unlock(m);
+    kvm_shadow_fini(vm);
     if (vm->memory)
         kvm_memory_fini(vm);
     for (unsigned i = 0; i < vm->cpus->len; i++)
@@ -245,10 +246,12 @@ static bool vm_init(struct machine *m, GError **err)
     m->accel_data[ACCEL_KVM] = vm;
     kvm_kick_signal_init();
     if (!create_vm(vm, err) || !kvm_irqchip_init(vm, err) || !kvm_msr_exits_init(vm, err) ||
-        !kvm_memory_init(vm, err)) {
+        !kvm_memory_init(vm, err) ||
+        !kvm_shadow_init(vm, err)) {
         vm_exit(m);
         return false;
     }
+    kvm_rescue_init(vm);
     machine_lock(m);
     kvm_irqchip_activate(vm, m->accel == &accel_kvm);
     kvm_doorbells_init(vm);

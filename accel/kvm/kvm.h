@@ -33,6 +33,7 @@ struct kvm_exits;  /* exits.c */
 struct kvm_chip;   /* irqchip.c */
 struct kvm_state;  /* state.h */
 struct kvm_doorbells; /* ioeventfd.c */
+struct kvm_rescue; /* rescue.c */
 
 struct kvm_tsc_pair {
     uint64_t host; /* time-stamp counter of the host */
@@ -47,6 +48,7 @@ struct kvm_vm { /* machine->accel_data[ACCEL_KVM] */
     enum kvm_irqchip_mode irqchip;
     GPtrArray *cpus;  /* struct kvm_cpu *, by vcpu index; NULL where none is yet */
     struct kvm_memory *memory;
+    void *shadow_page; /* NULL: the processor has nested paging */
     struct kvm_chip *chip; /* NULL: OFF */
     struct kvm_doorbells *doorbells;
     struct kvm_tsc_pair tsc_pair; /* tsc.c, under the machine lock */
@@ -68,6 +70,7 @@ struct kvm_cpu { /* vcpu->accel_data[ACCEL_KVM] */
     uint64_t map_generation; /* of machine->mem when guest mode was entered last */
     struct kvm_exits *exits;
     struct kvm_state *state;
+    struct kvm_rescue *rescue; /* NULL: there was none */
     bool ran; /* since the last save or load: set by whoever calls KVM_RUN */
 };
 
@@ -97,6 +100,15 @@ int kvm_capability(const struct kvm_vm *vm, unsigned cap);
 /* Slots follow the flat view of the machine's memory from now on. Lock held or no vCPU yet. */
 bool kvm_memory_init(struct kvm_vm *vm, GError **err);
 void kvm_memory_fini(struct kvm_vm *vm);
+/* The number of a slot that the map does not use. */
+unsigned kvm_memory_last_slot(const struct kvm_vm *vm);
+
+/* ---- shadow.c -------------------------------------------------------------------------------- */
+
+bool kvm_shadow_init(struct kvm_vm *vm, GError **err);
+void kvm_shadow_fini(struct kvm_vm *vm);
+/* A CPU that is not KVM's has stored to guest memory, maybe to page tables. Any thread. */
+void kvm_shadow_drop(struct kvm_vm *vm);
 
 /* ---- vcpu.c: on the vCPU's thread ------------------------------------------------------------ */
 
@@ -207,6 +219,18 @@ void kvm_clocks_stopped(struct machine *m);
 bool kvm_keep_hypercall_insn(int vm);
 /* Can a guest that takes itself for Intel's or AMD's call KVM? sys: /dev/kvm. Bounded. */
 bool kvm_hypercalls_work(int sys, bool amd);
+
+/* ---- rescue.c: on the vCPU's thread ---------------------------------------------------------- */
+
+/* Have KVM tell of every instruction it cannot emulate, unless rescue=off. A new VM. */
+void kvm_rescue_init(struct kvm_vm *vm);
+
+/* The last exit was an instruction that KVM cannot emulate: have it executed. True: enter the
+ * guest again; false: run() returns *why. Without the lock. */
+bool kvm_rescue(struct kvm_cpu *k, enum vcpu_exit *why);
+/* Rescues of this vCPU, for "info exits". */
+void kvm_rescue_describe(const struct kvm_cpu *k, GString *out);
+void kvm_rescue_free(struct kvm_cpu *k);
 
 /* ---- cpuid.c --------------------------------------------------------------------------------- */
 

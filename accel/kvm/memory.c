@@ -165,7 +165,7 @@ bool kvm_memory_init(struct kvm_vm *vm, GError **err)
 
     mem->vm = vm;
     mem->slots = g_array_new(FALSE, TRUE, sizeof(struct slot));
-    mem->max = kvm_capability(vm, KVM_CAP_NR_MEMSLOTS);
+    mem->max = kvm_capability(vm, KVM_CAP_NR_MEMSLOTS) - 1; /* the last one is shadow.c's */
     mem->listener = (struct region_listener){
         .del = section_del,
         .add = section_add,
@@ -184,4 +184,9 @@ void kvm_memory_fini(struct kvm_vm *vm)
     g_array_unref(mem->slots);
     g_free(mem);
     vm->memory = NULL;
+}
+
+unsigned kvm_memory_last_slot(const struct kvm_vm *vm)
+{
+    return vm->memory->max;
 }

@@ -355,6 +355,7 @@ void kvm_cpu_free(struct kvm_cpu *k)
     if (k->fd >= 0)
         close(k->fd);
     kvm_state_free(k);
+    kvm_rescue_free(k);
     kvm_exits_free(k);
     g_free(k);
 }

@@ -41,6 +41,14 @@ static void plain_msr(struct x86_cpu *c, const struct x86_insn *i)
     tcg_refuse(tcg_of(c));
 }
 
+/* Which bits of CR0 and CR4 there are is the lender's to say. */
+static void write_cr(struct x86_cpu *c, const struct x86_insn *i)
+{
+    if (i->op[0].reg == 0 || i->op[0].reg == 4)
+        tcg_refuse(tcg_of(c));
+    serialise(c, i);
+}
+
 static void known_components(struct x86_cpu *c, const struct x86_insn *i)
 {
     if (c->xcr0 & ~3ull)
@@ -58,8 +66,8 @@ x86_exec_fn *loan_exec(unsigned row)
         {op_rdmsr, plain_msr}, {op_wrmsr, plain_msr},
         {op_xsave, known_components}, {op_xsaveopt, known_components},
         {op_xsavec, known_components}, {op_xrstor, known_components},
-        {op_iret, serialise}, {op_mov_to_cr, serialise}, {op_mov_to_dr, serialise},
-        {op_lmsw, serialise}, {op_lgdt, serialise}, {op_lidt, serialise}, {op_lldt, serialise},
+        {op_iret, serialise}, {op_mov_to_cr, write_cr}, {op_mov_to_dr, serialise},
+        {op_lmsw, refuse}, {op_lgdt, serialise}, {op_lidt, serialise}, {op_lldt, serialise},
         {op_ltr, serialise}, {op_invd, serialise}, {op_wbinvd, serialise},
         {op_invlpg, serialise}, {op_invpcid, serialise},
     };
