@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "accel/accel.h"
+#include "accel/switch.h"
 #include "core/machine.h"
 #include "target/x86/decode.h"
 #include "target/x86/dump.h"
@@ -95,4 +96,6 @@ const struct cpu_inspect x86_inspect = {
     .register_value = register_value,
     .read_linear = read_linear,
     .disasm = disasm,
+    .accel_switch = accel_switch,
+    .accel_describe = accel_describe,
 };

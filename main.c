@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "accel/accel.h"
+#include "accel/switch.h"
 #include "block/drive.h"
 #include "chardev/chardev.h"
 #include "config.h"
@@ -202,7 +203,8 @@ static bool build(struct machine *m, struct options *o, GError **err)
     bool ok = make_chardevs(m, o, err) && make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
-              pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err);
+              pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err) &&
+              accel_switch_init(m, err);
     machine_unlock(m);
     return ok;
 }

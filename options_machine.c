@@ -120,6 +120,9 @@ static const struct accel_key {
     const char *help;
 } accel_keys[] = {
     {"tcg-interp", "tcg", "thread", {"multi"}, NULL, "each CPU has its own (-icount: one for all)"},
+    {"tcg-interp", "tcg", "switch-every", {NULL}, "MS", "as for kvm"},
+    {"kvm", NULL, "rescue", {"on", "off"}, NULL, "the interpreter executes what KVM cannot (on)"},
+    {"kvm", NULL, "switch-every", {NULL}, "MS", "switch at random, about so often"},
     {"compare", NULL, "a", {NULL}, "NAME", "the accelerator that has the devices"},
     {"compare", NULL, "b", {NULL}, "NAME", "the one compared with it; may be the same"},
     {"compare", NULL, "every", {NULL}, "COUNT", "compare after so many instructions (1)"},

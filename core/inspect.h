@@ -35,6 +35,9 @@ struct cpu_inspect {
     /* One instruction as text, as the CPU's present mode has it. Returns its length. */
     size_t (*disasm)(struct vcpu *v, const uint8_t *bytes, size_t avail, uint64_t addr, char *text,
                      size_t size);
+    /* accel/switch.h */
+    bool (*accel_switch)(struct machine *m, const char *name, GError **err);
+    void (*accel_describe)(struct machine *m, GString *out);
 };
 
 #endif

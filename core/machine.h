@@ -167,6 +167,7 @@ struct machine {
     bool quit;                 /* the loop was told to end */
     uint32_t requests;         /* atomic: enum machine_request bits, handled on main */
     uint64_t resets;           /* how often the machine was reset */
+    uint64_t switches;         /* how often it went from one accelerator to another */
     /* Notifiers; each entry is struct machine_hook * */
     GPtrArray *on_state_change;
     GPtrArray *on_powerdown;   /* ACPI power button */

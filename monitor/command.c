@@ -11,9 +11,9 @@
 #include "util/suggest.h"
 
 const struct command *const commands[] = {
-    &cmd_cont, &cmd_cpu, &cmd_help, &cmd_info, &cmd_mouse_button, &cmd_mouse_move, &cmd_print,
-    &cmd_quit, &cmd_screendump, &cmd_sendkey, &cmd_stop, &cmd_system_powerdown, &cmd_system_reset,
-    &cmd_x, &cmd_xp, NULL,
+    &cmd_accel, &cmd_cont, &cmd_cpu, &cmd_help, &cmd_info, &cmd_mouse_button, &cmd_mouse_move,
+    &cmd_print, &cmd_quit, &cmd_screendump, &cmd_sendkey, &cmd_stop, &cmd_system_powerdown,
+    &cmd_system_reset, &cmd_x, &cmd_xp, NULL,
 };
 
 static const struct command *find(const char *name)

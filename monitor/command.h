@@ -76,7 +76,7 @@ void command_complete(struct command_context *ctx, const char *start, const char
 
 /* monitor/commands.c */
 extern const struct command cmd_cont, cmd_help, cmd_quit, cmd_stop, cmd_system_powerdown,
-    cmd_system_reset, cmd_cpu;
+    cmd_system_reset, cmd_cpu, cmd_accel;
 /* monitor/memory.c */
 extern const struct command cmd_print, cmd_x, cmd_xp;
 /* monitor/screen.c */

@@ -2,6 +2,7 @@
 /* Commands that steer the machine. */
 #include <string.h>
 
+#include "core/inspect.h"
 #include "core/machine.h"
 #include "core/vcpu.h"
 #include "monitor/command.h"
@@ -64,6 +65,20 @@ static bool run_cpu(struct command_call *call, GError **err)
 }
 const struct command cmd_cpu = {
     "cpu", NULL, {{"number", ARG_INT, false}}, "look at this CPU from now on", run_cpu};
+
+static bool run_accel(struct command_call *call, GError **err)
+{
+    struct machine *m = call->ctx->machine;
+
+    if (strcmp(call->arg[0].text, "switch") != 0)
+        return error_set(err, "'accel switch [NAME]' is what there is; 'info accel' tells more");
+    if (!m->inspect || !m->inspect->accel_switch)
+        return error_set(err, "there is no accelerator");
+    return m->inspect->accel_switch(m, call->arg[1].text, err);
+}
+const struct command cmd_accel = {
+    "accel", NULL, {{"switch", ARG_WORD, false}, {"name", ARG_WORD, true}},
+    "go on with another accelerator (kvm, tcg-interp)", run_accel};
 
 /* ---- help ---------------------------------------------------------------------------- */
 

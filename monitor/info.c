@@ -57,6 +57,16 @@ static void info_cpus(struct command_context *ctx, GString *out)
     }
 }
 
+static void info_accel(struct command_context *ctx, GString *out)
+{
+    const struct cpu_inspect *inspect = ctx->machine->inspect;
+
+    if (inspect && inspect->accel_describe)
+        inspect->accel_describe(ctx->machine, out);
+    else
+        g_string_append(out, "there is no accelerator\n");
+}
+
 static void info_registers(struct command_context *ctx, GString *out)
 {
     const struct cpu_inspect *inspect = ctx->machine->inspect;
@@ -95,6 +105,7 @@ static void info_chardev(struct command_context *ctx, GString *out)
 
 static const struct info_row rows[] = {
     {"chardev", "character devices and who is at their other ends", info_chardev},
+    {"accel", "what executes the guest, and its statistics", info_accel},
     {"cpus", "CPUs; '*' is the one that is looked at", info_cpus},
     {"mtree", "the tree of memory and I/O regions, and who answers", info_mtree},
     {"name", "the machine's name", info_name},

@@ -263,6 +263,8 @@ static bool vm_init(struct machine *m, GError **err)
 
 static void activate(struct machine *m, bool on)
 {
+    if (on)
+        kvm_shadow_drop(m->accel_data[ACCEL_KVM]);
     kvm_irqchip_activate(m->accel_data[ACCEL_KVM], on);
 }
 

@@ -10,8 +10,8 @@
  *               now ends the loan; so does a kick.
  *   Refusals    an instruction that is the lender's business ends the loan before it has done
  *               anything: HLT, MWAIT, VMCALL, CPUID, CR0 and CR4, MSRs that are more than a
- *               register, XSAVE with components that are not known here, and, when the local APIC is the host
- *               kernel's, whatever touches it (its page, CR8).
+ *               register, XSAVE with components that are not known here, and, when the local
+ *               APIC is the host kernel's, whatever touches it (its page, CR8).
  *   Memory      is written by others unseen, so every loan begins with no translation and no
  *               decoded block (tcg_forget()). During a loan another CPU may change
  *                 - page tables: then it waits for its shootdown interrupt to be answered, which

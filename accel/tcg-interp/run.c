@@ -734,6 +734,7 @@ static void tcg_load(struct vcpu *v, const struct x86_state *st)
     machine_unlock(v->machine);
     for (unsigned n = 0; n < st->nmi_pending; n++)
         vcpu_pin(v, VCPU_NMI, 1);
+    t->forget = true; /* memory may be another accelerator's work */
     tlb_flush_all(t);
     t->mode_stale = true;
 }
