@@ -49,6 +49,39 @@ START_TEST(test_text)
 }
 END_TEST
 
+/* An accelerator that has everything but PCID and XSAVE, and AVX2 besides. */
+static struct cpu_model *fitted(const char *text, GError **err)
+{
+    struct cpu_model *m = cpu_model_new(text, 1, 1, 1, NULL);
+    bool offered[X86_F_COUNT];
+
+    cpu_model_software(offered);
+    offered[X86_F_PCID] = offered[X86_F_XSAVE] = false;
+    offered[X86_F_BMI1] = offered[X86_F_AVX] = offered[X86_F_AVX2] = true;
+    if (cpu_model_fit(m, offered, "it", err))
+        return m;
+    cpu_model_free(m);
+    return NULL;
+}
+
+START_TEST(test_fit)
+{
+    GError *err = NULL;
+    struct cpu_model *m = fitted("max", &err);
+
+    ck_assert(!m->feature[X86_F_PCID] && m->feature[X86_F_AES] && !m->feature[X86_F_BMI1]);
+    ck_assert(!m->feature[X86_F_XSAVEOPT]); /* goes with XSAVE */
+    cpu_model_free(m);
+    m = fitted("host,-aes", &err);
+    ck_assert(m->feature[X86_F_BMI1] && !m->feature[X86_F_AES]);
+    ck_assert(!m->feature[X86_F_AVX2]); /* nothing without XSAVE */
+    cpu_model_free(m);
+    ck_assert_ptr_null(fitted("max,+pcid", &err));
+    ck_assert_msg(strstr(err->message, "it does not offer 'pcid'"), "%s", err->message);
+    g_clear_error(&err);
+}
+END_TEST
+
 START_TEST(test_properties)
 {
     struct stub *s =
@@ -159,6 +192,7 @@ int main(void)
     int failed;
 
     tcase_add_test(t, test_text);
+    tcase_add_test(t, test_fit);
     tcase_add_test(t, test_properties);
     tcase_add_test(t, test_topology);
     tcase_add_test(t, test_frequencies);
