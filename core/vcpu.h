@@ -114,6 +114,7 @@ struct vcpu {
 
     uint32_t pins;       /* atomic: enum vcpu_pin */
     uint8_t sipi_vector; /* valid while VCPU_SIPI is set */
+    uint64_t faults;     /* exceptions delivered by interpretation; its thread's */
     uint32_t kicked;     /* atomic: leave run() as soon as possible; the loop clears it */
     uint32_t sleeping;   /* atomic: enum vcpu_sleep; a futex */
     /* Pins that end the present halt (set by the accelerator before it returns VCPU_HALTED):

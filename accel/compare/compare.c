@@ -212,7 +212,7 @@ static void compare_describe(struct vcpu *v, GString *out)
     g_string_append_printf(out, "a %s, b %s\ninstructions %" G_GUINT64_FORMAT
                                 "\ninterrupts %" G_GUINT64_FORMAT
                                 "\ndevice accesses %" G_GUINT64_FORMAT "\n",
-                           c->side[SIDE_A].accel->name, c->side[SIDE_B].accel->name, c->count,
+                           c->opt.accel[0]->name, c->opt.accel[1]->name, c->count,
                            c->events, c->accesses);
 }
 
@@ -238,10 +238,16 @@ static bool check_options(const struct machine *m, const struct compare_options 
 {
     if (m->config->cpus > 1)
         return error_set(err, "-accel compare runs one CPU; use -smp 1");
-    for (unsigned i = 0; i < SIDES; i++)
-        if (!o->accel[i]->run_budget)
+    for (unsigned i = 0; i < SIDES; i++) {
+        const struct accel *a = o->accel[i];
+
+        if (!a->run_budget || a == &accel_compare)
             return error_set(err, "-accel compare: %s cannot run a given number of instructions",
-                             o->accel[i]->name);
+                             a->name);
+        if (a->hardware && o->every > 1)
+            return error_set(err, "-accel compare,every=%" G_GUINT64_FORMAT ": %s is "
+                                  "single-stepped; leave every=1", o->every, a->name);
+    }
     return true;
 }
 
@@ -271,6 +277,7 @@ bool compare_vm_init(struct machine *m, const struct compare_options *o, GError 
     m->accel_data[ACCEL_COMPARE] = c = g_new0(struct compare, 1);
     c->machine = m;
     c->opt = *o;
+    c->swapped = o->accel[SIDE_A]->hardware && !o->accel[SIDE_B]->hardware;
     c->past = g_new0(struct past, MAX(o->last, 1));
     iolog_init(c);
     if (!side_init(&c->side[SIDE_A], c, SIDE_A, err) ||

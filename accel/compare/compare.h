@@ -12,6 +12,8 @@
  *        +-----------------------------------+---------------------+
  *
  * A step: side a runs `every` instructions, side b runs as many; then the states must be equal.
+ * The user's a and b change places if only that makes side a an interpreter: it knows when an
+ * instruction faults, and a single step of hardware would run on into the handler.
  * Between steps interrupts are taken from the machine's chips and delivered to both, and time
  * goes on; within a step time stands still and the machine lock is held, so nothing but the
  * processor changes anything.
@@ -60,6 +62,8 @@ struct compare;
 struct side {
     struct compare *compare;
     unsigned index; /* SIDE_A, SIDE_B */
+    char letter;    /* what the user calls it */
+    bool faulted;   /* the last step ended in an exception (known of interpreters) */
     const struct accel *accel;
     struct machine_config config;
     struct machine *machine;
@@ -114,6 +118,7 @@ struct compare {
     struct machine *machine;
     struct vcpu *vcpu;
     struct compare_options opt;
+    bool swapped; /* side a is the user's b */
     struct side side[SIDES];
     enum phase phase;
     bool whole;     /* both sides show the same memory map and all of it was copied */

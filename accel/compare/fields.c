@@ -66,10 +66,20 @@ static const uint8_t *field_at(const struct side *s, const struct state_field *f
     return (const uint8_t *)&s->st + f->offset;
 }
 
+/* Real-address and virtual-8086 mode do not look at the type of CS; whether loading it there makes
+ * it data, as RESET does, or leaves it as it was is the processor's choice (SDM vol. 3, 9.1.1,
+ * 20.1.1). */
+static bool has_no_rights(const struct x86_state *st)
+{
+    return !(st->cr0 & CR0_PE) || (st->rflags & FL_VM);
+}
+
 static bool field_equal(const struct compare *c, const struct state_field *f, uint32_t undefined)
 {
     const struct side *a = &c->side[SIDE_A], *b = &c->side[SIDE_B];
 
+    if (f->offset == offsetof(struct x86_state, seg[S_CS].attr) && has_no_rights(&a->st))
+        return !((a->st.seg[S_CS].attr ^ b->st.seg[S_CS].attr) & ~SEG_TYPE);
     if (f->offset == offsetof(struct x86_state, rflags))
         return !((a->st.rflags ^ b->st.rflags) & ~(uint64_t)undefined);
     return memcmp(field_at(a, f), field_at(b, f), f->elem_size * f->count) == 0;
@@ -124,8 +134,9 @@ static void describe_uint(const struct compare *c, const struct state_field *f, 
                                     ? g_strdup(gpr_names[i])
                                     : g_strdup_printf("%s[%u]", f->name, i);
         if (memcmp(a, b, f->elem_size) != 0)
-            g_string_append_printf(out, "  %-16s a %0*" PRIx64 "  b %0*" PRIx64 "\n", name, width,
-                                   element(a, f->elem_size), width, element(b, f->elem_size));
+            g_string_append_printf(out, "  %-16s %c %0*" PRIx64 "  %c %0*" PRIx64 "\n", name,
+                                   c->side[SIDE_A].letter, width, element(a, f->elem_size),
+                                   c->side[SIDE_B].letter, width, element(b, f->elem_size));
     }
 }
 
@@ -137,10 +148,11 @@ static void describe_bytes(const struct compare *c, const struct state_field *f,
     for (size_t at = 0; at < f->count; at += 16) {
         if (memcmp(a + at, b + at, 16) == 0)
             continue;
-        g_string_append_printf(out, "  %s+%-*zu a ", f->name, (int)(15 - strlen(f->name)), at);
+        g_string_append_printf(out, "  %s+%-*zu %c ", f->name, (int)(15 - strlen(f->name)), at,
+                               c->side[SIDE_A].letter);
         for (int i = 15; i >= 0; i--)
             g_string_append_printf(out, "%02x", a[at + i]);
-        g_string_append_printf(out, "\n%19sb ", "");
+        g_string_append_printf(out, "\n%19s%c ", "", c->side[SIDE_B].letter);
         for (int i = 15; i >= 0; i--)
             g_string_append_printf(out, "%02x", b[at + i]);
         g_string_append_c(out, '\n');

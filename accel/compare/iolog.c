@@ -117,12 +117,13 @@ static void differ(struct compare *c, const struct io_entry *a, const struct io_
 {
     if (c->io_diff)
         return; /* the first one counts */
-    c->io_diff = g_string_new("  access           a ");
+    c->io_diff = g_string_new(NULL);
+    g_string_printf(c->io_diff, "  access           %c ", c->side[SIDE_A].letter);
     if (a)
         describe(c->io_diff, a);
     else
         g_string_append(c->io_diff, "makes none");
-    g_string_append(c->io_diff, "\n                   b ");
+    g_string_append_printf(c->io_diff, "\n                   %c ", c->side[SIDE_B].letter);
     if (b)
         describe(c->io_diff, b);
     else

@@ -18,8 +18,8 @@
 
 /* ---- Some bytes ------------------------------------------------------------------------------ */
 
-static void tell(GString *out, uint64_t gpa, uint64_t la, bool linear, const uint8_t *a,
-                 const uint8_t *b, uint64_t len)
+static void tell(struct compare *c, GString *out, uint64_t gpa, uint64_t la, bool linear,
+                 const uint8_t *a, const uint8_t *b, uint64_t len)
 {
     uint64_t at = 0, n;
 
@@ -30,7 +30,7 @@ static void tell(GString *out, uint64_t gpa, uint64_t la, bool linear, const uin
     if (linear)
         g_string_append_printf(out, ", linear %" PRIx64 "h", la + at);
     for (int side = 0; side < SIDES; side++) {
-        g_string_append_printf(out, "\n                   %c", 'a' + side);
+        g_string_append_printf(out, "\n                   %c", c->side[side].letter);
         for (uint64_t i = 0; i < n; i++)
             g_string_append_printf(out, " %02x", (side ? b : a)[at + i]);
     }
@@ -49,7 +49,7 @@ static bool page_equal(struct compare *c, uint64_t la, uint64_t len, GString *ou
     const uint8_t *b = as_ptr(&c->side[SIDE_B].machine->mem, gpa, len, false);
     if (!a || !b || memcmp(a, b, len) == 0)
         return true;
-    tell(out, gpa, la, true, a, b, len);
+    tell(c, out, gpa, la, true, a, b, len);
     return false;
 }
 
@@ -171,7 +171,7 @@ static bool block_equal(struct compare *c, const struct ram_block *a, const stru
         if (gpa == UINT64_MAX)
             g_string_append_printf(out, "  memory '%s', which is not mapped now; offsets in it:\n",
                                    a->name);
-        tell(out, gpa == UINT64_MAX ? off : gpa, 0, false, a->host + off, b->host + off, PAGE);
+        tell(c, out, gpa == UINT64_MAX ? off : gpa, 0, false, a->host + off, b->host + off, PAGE);
         g_string_append_printf(out, "  (was equal after %" PRIu64 " instructions)\n",
                                c->mem_equal);
         return false;

@@ -68,7 +68,7 @@ static void append_where(struct compare *c, GString *out)
 
     g_string_append_printf(out, "hostel: compare: a (%s) and b (%s) differ after %" PRIu64
                                 " instructions\n",
-                           c->side[SIDE_A].accel->name, c->side[SIDE_B].accel->name, c->count);
+                           c->opt.accel[0]->name, c->opt.accel[1]->name, c->count);
     if (p && p->vector >= 0)
         g_string_append_printf(out, "  when interrupt %02xh was delivered\n", p->vector);
     else if (p && c->single)
@@ -116,7 +116,7 @@ void report_summary(struct compare *c)
     g_string_append_printf(out, "hostel: compare: a (%s) and b (%s) are equal after %" PRIu64
                                 " instructions, %" PRIu64 " interrupts, %" PRIu64
                                 " device accesses",
-                           c->side[SIDE_A].accel->name, c->side[SIDE_B].accel->name, c->count,
+                           c->opt.accel[0]->name, c->opt.accel[1]->name, c->count,
                            c->events, c->accesses);
     append_hardware(c, out);
     fprintf(stderr, "%s\n", out->str);

@@ -6,6 +6,7 @@
  */
 #include "accel/compare/compare.h"
 
+#include "accel/tcg-interp/loan.h"
 #include "util/error.h"
 
 #define SOFT (&accel_tcg_interp)
@@ -44,7 +45,10 @@ static bool make_machine(struct side *s, GError **err)
 
 bool side_init(struct side *s, struct compare *c, unsigned index, GError **err)
 {
-    *s = (struct side){.compare = c, .index = index, .accel = c->opt.accel[index], .vector = -1};
+    unsigned name = index ^ c->swapped;
+
+    *s = (struct side){.compare = c, .index = index, .accel = c->opt.accel[name], .vector = -1,
+                       .letter = (char)('a' + name)};
     s->pieces = g_ptr_array_new();
     s->rams = g_ptr_array_new();
     if (!make_machine(s, err))
@@ -117,9 +121,12 @@ bool side_translate(struct side *s, uint64_t la, uint64_t *gpa)
 
 static void run(struct side *s, const struct accel *a, int64_t n)
 {
+    uint64_t faults = s->vcpu.faults;
+
     s->interpreting = !a->hardware;
     s->why = a->run_budget(&s->vcpu, n, &s->done);
     s->interpreting = false;
+    s->faulted = s->vcpu.faults != faults;
 }
 
 void side_interpret(struct side *s, int64_t n)
@@ -130,47 +137,31 @@ void side_interpret(struct side *s, int64_t n)
     }
     side_save(s);
     SOFT->load(&s->vcpu, &s->st);
+    tcg_loan_forget(&s->vcpu); /* hardware stores to code unseen */
     run(s, SOFT, n);
     SOFT->save(&s->vcpu, &s->st);
     s->accel->load(&s->vcpu, &s->st);
 }
 
-/* One instruction on hardware. A repeated string instruction may take many single steps. */
-static void run_one(struct side *s)
+/* One instruction on hardware. */
+void side_run(struct side *s, int64_t n)
 {
     struct compare *c = s->compare;
     struct ahead a;
-
-    side_save(s);
-    insn_fetch(s, &s->st, &a);
-    if (insn_by_rule(&s->st, &a)) {
-        c->interpreted[0]++;
-        side_interpret(s, 1);
-        return;
-    }
-    do {
-        run(s, s->accel, 1);
-        if (s->why == VCPU_FATAL) { /* it cannot do this one: nothing of it was done */
-            c->interpreted[1]++;
-            side_interpret(s, 1);
-            return;
-        }
-        side_save(s);
-    } while (s->st.rip == a.rip && insn_is_repeated(&s->st, &a) && s->why == VCPU_KICKED);
-    s->done = 1;
-}
-
-void side_run(struct side *s, int64_t n)
-{
-    int64_t done = 0;
 
     if (!s->accel->hardware) {
         run(s, s->accel, n);
         return;
     }
-    do {
-        run_one(s);
-        done += s->done;
-    } while (done < n && s->why == VCPU_KICKED && !s->vcpu.kicked);
-    s->done = done;
+    insn_fetch(s, &s->st, &a);
+    if (insn_by_rule(&s->st, &a) || (s->index == SIDE_B && c->side[SIDE_A].faulted)) {
+        c->interpreted[0]++;
+        side_interpret(s, n);
+        return;
+    }
+    run(s, s->accel, n);
+    if (s->why == VCPU_FATAL) { /* it cannot do this one: nothing of it was done */
+        c->interpreted[1]++;
+        side_interpret(s, n);
+    }
 }

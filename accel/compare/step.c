@@ -27,12 +27,12 @@ static bool ends_equal(struct compare *c, GString *out)
     if (c->io_diff)
         g_string_append(out, c->io_diff->str);
     if (a->why != b->why)
-        g_string_append_printf(out, "  processor        a %s\n                   b %s\n",
-                               exit_names[a->why], exit_names[b->why]);
+        g_string_append_printf(out, "  processor        %c %s\n                   %c %s\n",
+                               a->letter, exit_names[a->why], b->letter, exit_names[b->why]);
     if (a->done != b->done)
-        g_string_append_printf(out, "  instructions run a %" G_GINT64_FORMAT "\n"
-                                    "                   b %" G_GINT64_FORMAT "\n",
-                               a->done, b->done);
+        g_string_append_printf(out, "  instructions run %c %" G_GINT64_FORMAT "\n"
+                                    "                   %c %" G_GINT64_FORMAT "\n",
+                               a->letter, a->done, b->letter, b->done);
     return out->len == 0;
 }
 
@@ -120,7 +120,7 @@ enum vcpu_exit step_run(struct compare *c, int64_t n)
     struct ahead at = {0};
 
     between_steps(c);
-    insn_fetch(c->side[SIDE_A].accel->hardware ? &c->side[SIDE_B] : a, &a->st, &at);
+    insn_fetch(a, &a->st, &at);
     report_note(c, &at, -1);
     c->single = n == 1;
     run_both(c, run_a, n);

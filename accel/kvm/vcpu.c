@@ -313,6 +313,10 @@ void kvm_cpu_loaded(struct kvm_cpu *k, const struct x86_state *st)
     k->run->if_flag = (st->rflags & FL_IF) != 0;
     k->run->ready_for_interrupt_injection = 0; /* the kernel says it anew after KVM_RUN */
     k->run->request_interrupt_window = 1;
+    if (k->stepping) { /* KVM steps from the RIP that it was told at (kvm_is_linear_rip()) */
+        k->stepping = false;
+        kvm_set_stepping(k, true);
+    }
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */

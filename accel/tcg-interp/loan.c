@@ -150,3 +150,8 @@ void tcg_loan_run(struct vcpu *v, struct x86_state *st, struct tcg_loan *loan)
     t->forget = true; /* blocks were made for a borrower */
     t->loan = NULL;
 }
+
+void tcg_loan_forget(struct vcpu *v)
+{
+    ((struct tcg_cpu *)v->accel_data[ACCEL_TCG])->forget = true;
+}

@@ -58,4 +58,8 @@ struct tcg_loan {
  * lock. */
 void tcg_loan_run(struct vcpu *v, struct x86_state *st, struct tcg_loan *loan);
 
+/* Forget decoded code before the next run: memory was stored to without telling. For who runs the
+ * interpreter beside hardware without a loan. In the vCPU's thread. */
+void tcg_loan_forget(struct vcpu *v);
+
 #endif

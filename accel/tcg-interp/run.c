@@ -449,6 +449,7 @@ static bool take_exception(struct tcg_cpu *t)
     t->rem = 0;
     if (t->bud > 0) /* what faulted counts (a fetch may fault with the budget used up) */
         t->bud--;
+    t->vcpu->faults++;
     count(t);
     LOG(&t->machine->log, LOG_INT, "cpu %u: exception %02x error %x at %04x:%016llx\n",
         t->vcpu->index, c->exc.vector, c->exc.has_error ? c->exc.error : 0, c->seg[S_CS].sel,
