@@ -33,7 +33,7 @@ static bool side_key(const struct machine *m, const char *name, const struct acc
 
     if (!text)
         return error_set(err, "-accel compare wants both sides: a=kvm,b=tcg-interp");
-    if (!a)
+    if (!a || a == &accel_compare)
         return error_set(err, "-accel compare,%s=%s: there is no such accelerator (-accel help "
                               "lists them)", name, text);
     *out = a;
@@ -241,7 +241,7 @@ static bool check_options(const struct machine *m, const struct compare_options 
     for (unsigned i = 0; i < SIDES; i++) {
         const struct accel *a = o->accel[i];
 
-        if (!a->run_budget || a == &accel_compare)
+        if (!a->run_budget)
             return error_set(err, "-accel compare: %s cannot run a given number of instructions",
                              a->name);
         if (a->hardware && o->every > 1)

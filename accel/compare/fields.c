@@ -10,7 +10,7 @@
 
 #include "core/state.h"
 
-/* A name that ends in '.' or '[' stands for all that begin with it. */
+/* A name that ends in '_' stands for all that begin with it. */
 static const struct exemption {
     const char *name;
     bool hardware_only; /* both interpreters must agree */
@@ -20,6 +20,7 @@ static const struct exemption {
     {"init_pending", false, "a pin's"},
     {"sipi_pending", false, "a pin's"},
     {"sipi_vector", false, "valid while a SIPI is pending"},
+    {"msr.kvm_", false, "KVM's interface is not offered to guests (fit_model())"},
     {"fop", true, "FXSAVE's copy may be of the last exception only (SDM vol. 1, 8.1.9)"},
     {"fip", true, "lost when the host switches tasks (SDM vol. 1, 8.1.8, 10.5.1.1)"},
     {"fdp", true, "as FIP; some processors keep it for exceptions only (CPUID.7:EBX[6])"},
@@ -33,7 +34,7 @@ static const struct exemption {
 static bool is_named(const struct exemption *e, const char *field)
 {
     size_t n = strlen(e->name);
-    bool prefix = e->name[n - 1] == '.' || e->name[n - 1] == '[';
+    bool prefix = e->name[n - 1] == '_';
 
     return prefix ? strncmp(field, e->name, n) == 0 : strcmp(field, e->name) == 0;
 }
