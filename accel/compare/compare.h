@@ -63,6 +63,8 @@ struct side {
     struct compare *compare;
     unsigned index; /* SIDE_A, SIDE_B */
     char letter;    /* what the user calls it */
+    bool steps_user; /* single steps of user code can be trusted */
+    bool tf;        /* hardware: the guest's RFLAGS.TF, which KVM hides while it steps */
     bool faulted;   /* the last step ended in an exception (known of interpreters) */
     const struct accel *accel;
     struct machine_config config;

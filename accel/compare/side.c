@@ -57,6 +57,10 @@ bool side_init(struct side *s, struct compare *c, unsigned index, GError **err)
     if (!s->accel->vm_init(s->machine, err))
         return false;
     s->vm_up = true;
+    /* A KVM that emulates its processor runs user code natively all the same, and does not stop
+     * with KVM_EXIT_DEBUG behind one instruction of it (API document section 4.87): it goes on
+     * into the next one, or gives its own trap to the guest. */
+    s->steps_user = !s->accel->preferred || s->accel->preferred(NULL);
     s->config.icount = true; /* the interpreter's random numbers are the same on both sides */
     return true;
 }
@@ -104,12 +108,15 @@ void side_set_time(struct side *s, int64_t now)
 void side_save(struct side *s)
 {
     s->accel->save(&s->vcpu, &s->st);
+    if (s->tf)
+        s->st.rflags |= FL_TF;
     accel_save_tsc(&s->vcpu, &s->st); /* of the time that stands still */
 }
 
 void side_load(struct side *s, const struct x86_state *st)
 {
     s->accel->load(&s->vcpu, st);
+    s->tf = s->accel->hardware && (st->rflags & FL_TF);
 }
 
 bool side_translate(struct side *s, uint64_t la, uint64_t *gpa)
@@ -140,7 +147,13 @@ void side_interpret(struct side *s, int64_t n)
     tcg_loan_forget(&s->vcpu); /* hardware stores to code unseen */
     run(s, SOFT, n);
     SOFT->save(&s->vcpu, &s->st);
-    s->accel->load(&s->vcpu, &s->st);
+    side_load(s, &s->st);
+}
+
+static bool is_user(const struct x86_state *st)
+{
+    return (st->cr0 & CR0_PE) &&
+           ((st->rflags & FL_VM) || (st->seg[S_SS].attr & SEG_DPL) == SEG_DPL);
 }
 
 /* One instruction on hardware. */
@@ -154,7 +167,8 @@ void side_run(struct side *s, int64_t n)
         return;
     }
     insn_fetch(s, &s->st, &a);
-    if (insn_by_rule(&s->st, &a) || (s->index == SIDE_B && c->side[SIDE_A].faulted)) {
+    if (insn_by_rule(&s->st, &a) || (s->index == SIDE_B && c->side[SIDE_A].faulted) ||
+        (!s->steps_user && is_user(&s->st))) {
         c->interpreted[0]++;
         side_interpret(s, n);
         return;
