@@ -75,12 +75,35 @@ static bool has_no_rights(const struct x86_state *st)
     return !(st->cr0 & CR0_PE) || (st->rflags & FL_VM);
 }
 
+/*
+ * The hidden part of a data segment register with a null selector: nothing goes through it, and a
+ * processor may keep what it likes there (SDM vol. 3, 3.4.2; 24.4.1 calls it undefined), but for
+ * the DPL of SS, which is the CPL (64-bit mode allows SS to be null).
+ */
+static bool is_hidden(const struct side *a, const struct side *b, const struct state_field *f)
+{
+    for (unsigned n = S_ES; n <= S_LDTR; n++) {
+        const struct x86_seg *sa = &a->st.seg[n], *sb = &b->st.seg[n];
+        size_t at = offsetof(struct x86_state, seg) + n * sizeof(*sa);
+
+        if (n == S_CS || sa->sel > 3 || !(a->st.cr0 & CR0_PE) || (a->st.rflags & FL_VM))
+            continue;
+        if (f->offset == at + offsetof(struct x86_seg, limit))
+            return (sa->attr | sb->attr) & SEG_UNUSABLE;
+        if (n == S_SS && f->offset == at + offsetof(struct x86_seg, attr))
+            return !((sa->attr ^ sb->attr) & SEG_DPL);
+    }
+    return false;
+}
+
 static bool field_equal(const struct compare *c, const struct state_field *f, uint32_t undefined)
 {
     const struct side *a = &c->side[SIDE_A], *b = &c->side[SIDE_B];
 
     if (f->offset == offsetof(struct x86_state, seg[S_CS].attr) && has_no_rights(&a->st))
         return !((a->st.seg[S_CS].attr ^ b->st.seg[S_CS].attr) & ~SEG_TYPE);
+    if (is_hidden(a, b, f))
+        return true;
     if (f->offset == offsetof(struct x86_state, rflags))
         return !((a->st.rflags ^ b->st.rflags) & ~(uint64_t)undefined);
     return memcmp(field_at(a, f), field_at(b, f), f->elem_size * f->count) == 0;
