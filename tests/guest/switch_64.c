@@ -2,7 +2,7 @@
 /*
  * What a guest must not notice of a switch of accelerator: a checksum over memory that is written
  * all the time, the ticks of the local APIC's timer, and the time-stamp counter. It goes on until
- * the host sends a byte to COM1, and prints what it found; tests/guest/switch.sh switches meanwhile.
+ * the host sends a byte to COM1, and prints what it found; switch.sh beside it switches meanwhile.
  *
  * Each round writes 64 KiB, sums them up and compares with the sum that the pattern must have.
  * The timer is one-shot and armed again by its handler only: one lost interrupt stops the ticks,
