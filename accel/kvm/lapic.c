@@ -23,22 +23,23 @@
 
 _Static_assert(sizeof(struct kvm_lapic_state) == VCPU_APIC_PAGE, "one page of registers");
 
-/* One MSR in the form of KVM_GET_MSRS. */
+/* One MSR in the form of KVM_GET_MSRS: struct kvm_msrs with its only entry. */
 struct one_msr {
-    struct kvm_msrs head;
+    uint32_t nmsrs, pad;
     struct kvm_msr_entry entry;
 };
+_Static_assert(offsetof(struct one_msr, entry) == offsetof(struct kvm_msrs, entries), "its entry");
 
 static uint64_t get_msr(struct kvm_cpu *k, uint32_t index)
 {
-    struct one_msr msr = {.head.nmsrs = 1, .entry.index = index};
+    struct one_msr msr = {.nmsrs = 1, .entry.index = index};
 
     return kvm_call(k->fd, KVM_GET_MSRS, &msr) == 1 ? msr.entry.data : 0;
 }
 
 static void set_msr(struct kvm_cpu *k, uint32_t index, uint64_t value)
 {
-    struct one_msr msr = {.head.nmsrs = 1, .entry = {.index = index, .data = value}};
+    struct one_msr msr = {.nmsrs = 1, .entry = {.index = index, .data = value}};
 
     kvm_call(k->fd, KVM_SET_MSRS, &msr);
 }
