@@ -90,11 +90,28 @@ static void close_one(void *n)
     node_unref(n);
 }
 
-/* What -blockdev opened and no disk uses is held by its own reference only. */
+/* A node that no other is built upon, so that who holds a reference to it is not a node. */
+static struct node *find_top(const struct block *b)
+{
+    for (unsigned i = 0; i < b->nodes->len; i++) {
+        bool child = false;
+
+        for (unsigned k = 0; k < b->nodes->len && !child; k++) {
+            const struct node *parent = b->nodes->pdata[k];
+
+            child = parent->file == b->nodes->pdata[i] || parent->backing == b->nodes->pdata[i];
+        }
+        if (!child)
+            return b->nodes->pdata[i];
+    }
+    return NULL;
+}
+
+/* What -blockdev opened and no disk uses is held by its own reference, and by nodes above it. */
 void nodes_close_all(struct block *b)
 {
     while (b->nodes->len)
-        block_run(b, close_one, b->nodes->pdata[b->nodes->len - 1]);
+        block_run(b, close_one, find_top(b));
 }
 
 /* ---- Options of every node ------------------------------------------------------------ */

@@ -255,7 +255,9 @@ static void teardown(void)
     region_fini(&bell_mem);
     region_fini(&bell_port);
     region_fini(&ack_port);
+    struct cpu_model *model = (struct cpu_model *)m->cpu_model;
     machine_free(m);
+    cpu_model_free(model);
     g_hash_table_unref(config.machine_opts);
 }
 

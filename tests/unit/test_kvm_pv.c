@@ -229,7 +229,7 @@ struct page {
     uint32_t mul;
     int8_t shift;
     uint8_t flags, pad2[2];
-};
+} __attribute__((packed, aligned(4))); /* a guest may have it at any multiple of 4 */
 
 /* What a guest computes (msr.rst). */
 static uint64_t guest_time(const struct page *p, uint64_t tsc)
