@@ -19,6 +19,7 @@
 
 #include "accel/tcg-interp/loan.h"
 #include "target/x86/cpu.h"
+#include "target/x86/cpuid.h"
 #include "util/error.h"
 
 #define LIMIT_MAX 200000 /* instructions: a kernel APIC's interrupts wait some milliseconds */
@@ -30,6 +31,9 @@
 
 struct kvm_rescue {
     bool ready; /* the interpreter is attached */
+    /* The machine's model with all instructions that the interpreter has: a processor executes
+     * what it has, whatever CPUID was told to say, and some KVMs tell guests of the host's. */
+    struct cpu_model model;
     uint64_t limit, least;
     int64_t ended, took; /* the last one: when, for how long; ns */
     /* counters, looked at by others */
@@ -205,6 +209,8 @@ static bool attach(struct kvm_cpu *k, const struct x86_state *st)
         k->rescue = g_new0(struct kvm_rescue, 1);
     k->rescue->least = accel_kvm.preferred(NULL) ? 1 : LIMIT_MAX;
     k->rescue->limit = MAX(k->rescue->limit, k->rescue->least);
+    k->rescue->model = *k->vm->machine->cpu_model;
+    cpu_model_software(k->rescue->model.feature);
     k->rescue->ready = k->rescue->ready || accel_attach(k->vcpu, &accel_tcg_interp, &err);
     return k->rescue->ready || give_up(k, st, err->message);
 }
@@ -234,6 +240,7 @@ static bool lend(struct kvm_cpu *k, struct x86_state *st, struct tcg_loan *loan)
     adapt(r, begin);
     *loan = (struct tcg_loan){
         .max = r->limit,
+        .model = &r->model,
         .kernel_apic = k->vm->irqchip != KVM_IRQCHIP_OFF,
         .apic_base = k->state->apic_base,
         .tsc = guest_tsc,

@@ -129,6 +129,7 @@ void tcg_loan_run(struct vcpu *v, struct x86_state *st, struct tcg_loan *loan)
     const uint8_t vector = st->sipi_vector;
 
     t->loan = loan;
+    t->x.model = loan->model;
     t->refused = t->stored = false;
     x86_cpu_load(&t->x, st);
     t->mode_stale = t->forget = true;
@@ -148,6 +149,7 @@ void tcg_loan_run(struct vcpu *v, struct x86_state *st, struct tcg_loan *loan)
     st->sipi_pending = sipi;
     st->sipi_vector = vector;
     t->forget = true; /* blocks were made for a borrower */
+    t->x.model = v->machine->cpu_model;
     t->loan = NULL;
 }
 

@@ -44,6 +44,7 @@ enum tcg_loan_end {
 struct tcg_loan {
     /* given by the lender */
     uint64_t max;       /* instructions; at least one is done, unless there is a kick */
+    const struct cpu_model *model; /* which instructions there are */
     bool kernel_apic;   /* the local APIC is the host kernel's */
     uint64_t apic_base; /* IA32_APIC_BASE, with kernel_apic */
     uint64_t (*tsc)(struct vcpu *v); /* the guest's TSC now */

@@ -68,7 +68,8 @@ static void setup(void)
     st.gdtr = (struct x86_dtable){.base = 0x4000, .limit = 0xff};
     make_idt();
     loan = (struct tcg_loan){
-        .max = 100, .kernel_apic = true, .apic_base = APIC | 0x900, .tsc = tsc};
+        .max = 100, .model = m->cpu_model, .kernel_apic = true, .apic_base = APIC | 0x900,
+        .tsc = tsc};
 }
 
 static void teardown(void)
@@ -109,6 +110,24 @@ START_TEST(spent)
     run();
     check_end(LOAN_SPENT, 99, CODE);
     ck_assert_uint_eq(st.gpr[R_RAX], 50);
+}
+END_TEST
+
+/* The lender's processor may have instructions that the machine's model has not. */
+START_TEST(lenders_instructions)
+{
+    struct cpu_model less = *m->cpu_model;
+
+    CODE_AT(CODE, 0x0f, 0x38, 0xf0, 0x05, 0, 0, 0, 0); /* movbe eax, [0] */
+    less.feature[X86_F_MOVBE] = false;
+    loan.max = 1;
+    loan.model = &less;
+    run();
+    ck_assert_uint_ne(st.rip, CODE + 8); /* #UD */
+    st.rip = CODE;
+    loan.model = m->cpu_model;
+    run();
+    check_end(LOAN_SPENT, 1, CODE + 8);
 }
 END_TEST
 
@@ -273,6 +292,7 @@ int main(void)
     tcase_add_test(t, time_is_the_lenders);
     tcase_add_loop_test(t, pins_are_left, 0, 5);
     tcase_add_test(t, event_first);
+    tcase_add_test(t, lenders_instructions);
     tcase_add_test(t, exceptions_are_taken);
     tcase_add_test(t, triple_fault);
     suite_add_tcase(s, t);
