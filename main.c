@@ -192,8 +192,11 @@ static bool make_display(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+static const struct device_catalogue catalogue = {.types = hw_types, .add = device_add};
+
 static bool build(struct machine *m, struct options *o, GError **err)
 {
+    m->catalogue = &catalogue;
     m->log.mask = o->log_mask;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
         return false;

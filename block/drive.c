@@ -303,8 +303,7 @@ static void open_entry(void *arg)
 
 bool blockdev_add(struct machine *m, const char *text, GError **err)
 {
-    bool json = text[strspn(text, " \t\n")] == '{';
-    struct keyvals *kv = json ? blkopts_from_json(text, err) : keyvals_parse(text, "driver", err);
+    struct keyvals *kv = keyvals_parse_any(text, "driver", err);
     struct open_args a = {block_get(m), kv, NULL, err};
 
     if (kv && !keyvals_get(kv, "driver"))

@@ -38,7 +38,4 @@ bool blkopts_has_sub(const struct blkopts *o, const char *key);
 /* Every key was used. */
 bool blkopts_all_used(const struct blkopts *o, GError **err);
 
-/* JSON object -> the flat list; {"a": {"b": 1}} is a.b=1, arrays are a.0, a.1. NULL with *err. */
-struct keyvals *blkopts_from_json(const char *text, GError **err);
-
 #endif

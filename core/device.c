@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/event.h"
 #include "core/machine.h"
 #include "core/prop.h"
 #include "core/state.h"
@@ -64,6 +65,38 @@ void device_free(struct device *dev)
     g_free(dev->id);
     g_free(dev->path);
     g_free(dev);
+}
+
+bool device_unplug(struct device *dev, GError **err)
+{
+    if (!dev->type->unplug)
+        return error_set(err, "device '%s' cannot be removed", dev->id ? dev->id : dev->path);
+    return dev->type->unplug(dev, err);
+}
+
+void device_removed(struct device *dev)
+{
+    struct machine *m = dev->machine;
+    json_t *data = json_pack("{s:s}", "path", dev->path);
+
+    if (dev->id)
+        json_object_set_new(data, "device", json_string(dev->id));
+    device_free(dev);
+    machine_event(m, "DEVICE_DELETED", data);
+}
+
+struct device *device_find(struct machine *m, const char *name)
+{
+    struct device *found = NULL;
+
+    for (unsigned i = 0; i < m->devices->len; i++) {
+        struct device *d = m->devices->pdata[i];
+        if (d->id && strcmp(d->id, name) == 0)
+            return d;
+        if (strcmp(d->path, name) == 0)
+            found = d;
+    }
+    return found;
 }
 
 void device_reset(struct device *dev)

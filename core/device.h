@@ -95,6 +95,9 @@ struct device_type {
     void (*reset)(struct device *dev);
     void (*loaded)(struct device *dev);   /* after state was restored */
     void (*unrealize)(struct device *dev);
+    /* Ask the guest to let go of the device; it ends (device_removed()) when the guest has. NULL:
+     * it cannot be removed while the machine lives. */
+    bool (*unplug)(struct device *dev, GError **err);
 };
 
 struct device {
@@ -119,6 +122,13 @@ bool device_set_chardev(struct device *dev, const char *prop, struct chardev *ch
 bool device_realize(struct device *dev, GError **err);
 /* Unrealize (if realized) and free. */
 void device_free(struct device *dev);
+
+/* device_del: the type's unplug(). */
+bool device_unplug(struct device *dev, GError **err);
+/* The guest has let go: free the device and say DEVICE_DELETED. */
+void device_removed(struct device *dev);
+/* The device with that id, or with that path, or NULL. */
+struct device *device_find(struct machine *m, const char *name);
 
 void device_reset(struct device *dev);
 

@@ -136,6 +136,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_a20 = g_ptr_array_new_with_free_func(g_free);
     m->on_irqchip = g_ptr_array_new_with_free_func(g_free);
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
+    m->listeners = g_ptr_array_new_with_free_func(g_free);
     m->notifiers = g_ptr_array_new();
     m->info = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
@@ -207,6 +208,7 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->on_a20);
     g_ptr_array_unref(m->on_irqchip);
     g_ptr_array_unref(m->on_exit);
+    g_ptr_array_unref(m->listeners);
     g_ptr_array_unref(m->info);
     g_ptr_array_unref(m->notifiers);
     g_main_context_unref(m->context);

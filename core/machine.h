@@ -29,6 +29,7 @@ struct block;    /* block/engine.h */
 struct chardev;
 struct vcpu_ops;
 struct icount;
+struct keyvals;  /* util/keyval.h */
 struct pci_bus;
 struct fw_cfg;
 struct ui;
@@ -174,9 +175,18 @@ struct machine {
     GPtrArray *on_a20;         /* m->a20 has changed: the board remaps, accelerators flush */
     GPtrArray *on_irqchip;     /* m->irqchip has changed: irqchip_set() */
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, ROM copies) */
+    GPtrArray *listeners;      /* struct event_listener *: core/event.h */
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
+    const struct device_catalogue *catalogue; /* set by main.c, or NULL */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
     GPtrArray *on_exit;        /* machine_free(), first thing: terminals, pid files */
+};
+
+/* What can be plugged in: main.c lends hw/'s table to those who know no chips (the monitor). */
+struct device_catalogue {
+    const struct device_type *const *types; /* NULL-terminated */
+    /* A realized device from "driver", "id", "bus" and its properties (the -device list). */
+    struct device *(*add)(struct machine *m, const struct keyvals *kv, GError **err);
 };
 
 struct machine_hook {

@@ -121,7 +121,7 @@ static bool set_all(struct device *d, const struct keyvals *kv, GError **err)
     return true;
 }
 
-static struct device *add(struct machine *m, const struct keyvals *kv, GError **err)
+struct device *device_add(struct machine *m, const struct keyvals *kv, GError **err)
 {
     const char *name = keyvals_get(kv, "driver");
     const struct device_type *t;
@@ -146,11 +146,11 @@ static struct device *add(struct machine *m, const struct keyvals *kv, GError **
 
 struct device *device_add_from_text(struct machine *m, const char *text, GError **err)
 {
-    struct keyvals *kv = keyvals_parse(text, "driver", err);
+    struct keyvals *kv = keyvals_parse_any(text, "driver", err);
     struct device *d = NULL;
 
     if (kv) {
-        d = add(m, kv, err);
+        d = device_add(m, kv, err);
         keyvals_free(kv);
     }
     return d;

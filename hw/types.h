@@ -7,10 +7,14 @@
 
 #include "core/device.h"
 
+struct keyvals;
+
 extern const struct device_type *const hw_types[]; /* NULL-terminated */
 
-/* "NAME,prop=value,..." -> a realized device on its bus. `id=` and `bus=` included. The error
- * names the nearest valid spelling. */
+/* "driver", `id`, `bus` and properties -> a realized device on its bus. The error names the
+ * nearest valid spelling. */
+struct device *device_add(struct machine *m, const struct keyvals *kv, GError **err);
+/* The same from "NAME,prop=value,..." or a JSON object. */
 struct device *device_add_from_text(struct machine *m, const char *text, GError **err);
 
 /* "-device help" (name NULL) and "-device NAME,help". False: no such type. */

@@ -24,6 +24,10 @@ struct keyvals {
 
 /* NULL on error. `implied` may be NULL. */
 struct keyvals *keyvals_parse(const char *text, const char *implied, GError **err);
+/* JSON object -> the flat list; {"a": {"b": 1}} is a.b=1, arrays are a.0, a.1. NULL with *err. */
+struct keyvals *keyvals_from_json(const char *text, GError **err);
+/* Either form: JSON if it begins with '{'. */
+struct keyvals *keyvals_parse_any(const char *text, const char *implied, GError **err);
 void keyvals_free(struct keyvals *kv);
 
 /* A list without elements, to be filled; both texts are copied. */
