@@ -81,5 +81,7 @@ struct keyvals *keyvals_from_json(const char *text, GError **err)
 
 struct keyvals *keyvals_parse_any(const char *text, const char *implied, GError **err)
 {
-    return text[strspn(text, " \t\n")] == '{' ? keyvals_from_json(text, err) : keyvals_parse(text, implied, err);
+    if (text[strspn(text, " \t\n")] == '{')
+        return keyvals_from_json(text, err);
+    return keyvals_parse(text, implied, err);
 }
