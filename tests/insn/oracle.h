@@ -75,6 +75,8 @@ struct oracle_run {
 };
 
 void oracle_native_setup(void);
+/* Does this host's kernel run 32-bit code? Some virtual ones cannot. Asks once, in a child. */
+bool oracle_native_has_32(void);
 void oracle_native(const struct oracle_case *c, struct oracle_run *r);
 
 void oracle_cpu_setup(void);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ extern const char oracle_exit[], oracle_exit_pad[];
 
 static struct {
     volatile sig_atomic_t vector;
-    uint64_t rip, cr2;
+    uint64_t rip, rsp, cr2;
     uint32_t error;
 } caught;
 
@@ -104,7 +105,10 @@ __asm__(
 );
 extern const char oracle_enter32[];
 
-/* The registers at the fault are in the signal frame: go on at the exit with them. */
+/*
+ * The registers at the fault are in the signal frame: go on at the exit with them. But for RSP:
+ * not every host's kernel returns to a stack pointer that is not canonical.
+ */
 static void on_signal(int sig, siginfo_t *si, void *ctx)
 {
     ucontext_t *uc = ctx;
@@ -116,7 +120,9 @@ static void on_signal(int sig, siginfo_t *si, void *ctx)
     caught.error = (uint32_t)g[REG_ERR];
     caught.cr2 = (uint64_t)g[REG_CR2];
     caught.rip = (uint64_t)g[REG_RIP];
+    caught.rsp = (uint64_t)g[REG_RSP];
     g[REG_RIP] = (greg_t)(uintptr_t)oracle_exit;
+    g[REG_RSP] = (greg_t)oracle_regs.host_rsp;
     ((uint16_t *)&g[REG_CSGSFS])[0] = 0x33;
     g[REG_EFL] &= ~0x10100;
     (void)si;
@@ -178,6 +184,40 @@ static unsigned put_exit32(uint8_t *p, uint32_t there, const void *target)
     return 7;
 }
 
+/* A far jump to 32-bit code and back. Ends the process. */
+static void try_32(void)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE};
+    uint8_t *code;
+
+    for (size_t n = 0; n < sizeof(fatal) / sizeof(fatal[0]); n++)
+        signal(fatal[n], SIG_DFL);
+    munmap((void *)(uintptr_t)CODE_BASE, CODE_SIZE);
+    code = map_at(CODE_BASE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    put_exit32(code + CODE_START - CODE_BASE, CODE_BASE, oracle_exit);
+    oracle_regs = (struct native){.rflags = 2, .entry = (uintptr_t)oracle_enter32,
+                                  .entry32 = CODE_START, .cs32 = 0x23};
+    oracle_regs.fx.fcw = 0x37f;
+    oracle_regs.fx.mxcsr = 0x1f80;
+    oracle_enter();
+    _exit(0);
+}
+
+bool oracle_native_has_32(void)
+{
+    static int known; /* 1: yes, -1: no */
+    int status;
+
+    if (!known) {
+        pid_t child = fork();
+
+        if (child == 0)
+            try_32();
+        known = child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 1 : -1;
+    }
+    return known > 0;
+}
+
 static void put_exits(const struct oracle_case *c, uint8_t *end, uint8_t *pad)
 {
     if (c->mode == X86_MODE_64) {
@@ -219,6 +259,7 @@ void oracle_native(const struct oracle_case *c, struct oracle_run *r)
     o->rip = n->at_pad ? CODE_PAD : CODE_START + c->code_len;
     if (o->vector >= 0) {
         o->rip = caught.rip;
+        o->gpr[4] = caught.rsp;
         o->error = caught.error;
         o->cr2 = caught.cr2;
     }
