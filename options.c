@@ -55,8 +55,8 @@ static bool opt_version(struct options *o, const char *arg, GError **err)
     }
 FLAG(opt_nographic, nographic, true)
 FLAG(opt_nodefaults, config.no_defaults, true)
-FLAG(opt_no_reboot, config.no_reboot, true)
-FLAG(opt_no_shutdown, config.no_shutdown, true)
+FLAG(opt_no_reboot, config.actions[ON_REBOOT], ACTION_SHUTDOWN)
+FLAG(opt_no_shutdown, config.actions[ON_SHUTDOWN], ACTION_PAUSE)
 FLAG(opt_no_acpi, config.acpi, false)
 FLAG(opt_no_hpet, config.hpet, false)
 FLAG(opt_paused, config.start_paused, true)
@@ -179,6 +179,10 @@ static const struct option_row rows[] = {
     {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
     {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
     {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
+    {"action", "EVENT=ACTION[,EVENT=ACTION...]", opt_action,
+     "reboot=reset|shutdown, shutdown=poweroff|pause, panic=pause|shutdown|exit-failure|none,\n"
+     "watchdog=reset|shutdown|poweroff|inject-nmi|pause|debug|none: what the guest's doing does"},
+    {"watchdog-action", "ACTION", opt_watchdog_action, "the same as -action watchdog=ACTION"},
     {"icount", "[shift=]N[,sleep=on|off]", opt_icount,
      "count 2^N ns of guest time for each instruction: a repeatable run"},
     {"daemonize", NULL, opt_daemonize, "go to the background once the machine is set up"},
@@ -200,8 +204,8 @@ static const char *const unsupported[] = {
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
     "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
-    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "action", "loadvm", "option-rom",
-    "watchdog", "watchdog-action", "echr", "incoming", "only-migratable", "chroot", "runas",
+    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
+    "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
     "dump-vmstate", "enable-sync-profile", "object", "tb-size", "realtime", "balloon", "bt",
     "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};

@@ -320,6 +320,25 @@ static bool has_adapter(const struct options *o)
     return (o->config.vga && strcmp(o->config.vga, "none") != 0) || own_adapter(o);
 }
 
+bool opt_action(struct options *o, const char *arg, GError **err)
+{
+    struct keyvals *kv = keyvals_parse(arg, NULL, err);
+    bool ok = kv != NULL;
+
+    for (unsigned i = 0; ok && i < keyvals_count(kv); i++) {
+        const struct keyval *k = keyvals_at(kv, i);
+        ok = action_set(o->config.actions, k->key, k->value, err);
+    }
+    if (kv)
+        keyvals_free(kv);
+    return ok;
+}
+
+bool opt_watchdog_action(struct options *o, const char *arg, GError **err)
+{
+    return action_set(o->config.actions, "watchdog", arg, err);
+}
+
 bool options_host_finish(struct options *o, GError **err)
 {
     if (o->daemonize && o->nographic)

@@ -19,6 +19,7 @@
 static const char *const state_names[] = {
     [RUN_PRELAUNCH] = "prelaunch", [RUN_RUNNING] = "running",       [RUN_PAUSED] = "paused",
     [RUN_SHUTDOWN] = "shutdown",   [RUN_FATAL] = "internal-error",
+    [RUN_PANICKED] = "guest-panicked", [RUN_WATCHDOG] = "watchdog",
 };
 
 static const char *const cause_names[] = {
@@ -123,6 +124,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
 {
     struct machine *m = g_new0(struct machine, 1);
     m->config = config;
+    memcpy(m->actions, config->actions, sizeof(m->actions));
     log_init(&m->log);
     machine_lock_init(m);
     m->context = g_main_context_ref_thread_default();

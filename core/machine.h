@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/action.h"
 #include "core/clock.h"
 #include "core/device.h"
 #include "core/irq.h"
@@ -60,7 +61,8 @@ struct machine_config {
     bool icount;
     unsigned icount_shift;
     bool icount_sleep;      /* default on: an idle guest waits in real time */
-    bool no_reboot, no_shutdown, start_paused; /* -S */
+    enum action actions[ACTION_EVENTS]; /* -action */
+    bool start_paused;      /* -S */
     bool no_defaults;
     bool rtc_localtime;     /* -rtc base=localtime */
     int64_t rtc_base;       /* seconds since 1970, or INT64_MIN: now */
@@ -80,7 +82,9 @@ struct machine_global {
     bool used; /* some device had it: main.c warns about the others */
 };
 
-enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL };
+enum run_state {
+    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL, RUN_PANICKED, RUN_WATCHDOG
+};
 
 /* Why the machine stops or resets; QEMU's names through run_cause_name(). */
 enum run_cause {
@@ -162,6 +166,7 @@ struct machine {
     struct ui *ui;               /* screens and input, or NULL; ui/ui.h */
     void (*ui_free)(struct machine *m); /* set with it */
 
+    enum action actions[ACTION_EVENTS]; /* the configuration's, then as the monitor says */
     enum run_state state;
     enum run_cause cause;      /* of the last shutdown or reset request */
     int exit_status;           /* of the process, when it ends through this machine */

@@ -13,6 +13,8 @@ enum machine_request {
     REQ_EXIT = 16,
     REQ_FATAL = 32,
     REQ_RECLAIM = 64, /* free retired flat views */
+    REQ_PANIC = 128,    /* pause: the guest has panicked */
+    REQ_WATCHDOG = 256, /* pause: its watchdog has expired */
 };
 
 /* machine_new() with clocks of other kinds, not attached to the main loop. */
@@ -33,6 +35,8 @@ void machine_lock_fini(struct machine *m);
 void machine_requests_init(struct machine *m);
 void machine_requests_fini(struct machine *m);
 void machine_request(struct machine *m, enum machine_request bit);
+/* The same, and the vCPU that asks executes nothing further before it was carried out. */
+void machine_request_stop(struct machine *m, enum machine_request bit, enum run_cause cause);
 
 /* Park all vCPUs / let them go on. Lock held; parking releases it while it waits. */
 void vcpus_park(struct machine *m);

@@ -30,7 +30,7 @@ void machine_request(struct machine *m, enum machine_request bit)
         g_main_context_wakeup(m->context);
 }
 
-static void request_with_cause(struct machine *m, enum machine_request bit, enum run_cause cause)
+void machine_request_stop(struct machine *m, enum machine_request bit, enum run_cause cause)
 {
     machine_lock(m);
     m->cause = cause;
@@ -41,12 +41,14 @@ static void request_with_cause(struct machine *m, enum machine_request bit, enum
 
 void machine_request_reset(struct machine *m, enum run_cause cause)
 {
-    request_with_cause(m, m->config->no_reboot ? REQ_SHUTDOWN : REQ_RESET, cause);
+    bool end = machine_action(m, ON_REBOOT) == ACTION_SHUTDOWN;
+
+    machine_request_stop(m, end ? REQ_SHUTDOWN : REQ_RESET, cause);
 }
 
 void machine_request_shutdown(struct machine *m, enum run_cause cause)
 {
-    request_with_cause(m, REQ_SHUTDOWN, cause);
+    machine_request_stop(m, REQ_SHUTDOWN, cause);
 }
 
 void machine_request_powerdown(struct machine *m)
@@ -65,7 +67,7 @@ void machine_request_exit(struct machine *m, int status, enum run_cause cause)
     machine_lock(m);
     m->exit_status = status;
     machine_unlock(m);
-    request_with_cause(m, REQ_EXIT, cause);
+    machine_request_stop(m, REQ_EXIT, cause);
 }
 
 void machine_request_fatal(struct machine *m)
@@ -90,14 +92,17 @@ static void quit(struct machine *m)
 static void do_shutdown(struct machine *m)
 {
     machine_stop(m, RUN_SHUTDOWN);
-    if (!m->config->no_shutdown || host_asked(m->cause))
-        m->quit = true;
+    if (machine_action(m, ON_SHUTDOWN) == ACTION_PAUSE && !host_asked(m->cause))
+        return;
+    if (m->cause == CAUSE_GUEST_PANIC && machine_action(m, ON_PANIC) == ACTION_EXIT_FAILURE)
+        m->exit_status = 1;
+    m->quit = true;
 }
 
 static void do_fatal(struct machine *m)
 {
     machine_stop(m, RUN_FATAL);
-    if (!m->config->no_shutdown) {
+    if (machine_action(m, ON_SHUTDOWN) != ACTION_PAUSE) {
         m->exit_status = 1;
         m->quit = true;
     }
@@ -135,6 +140,8 @@ static void carry_out(struct machine *m, uint32_t bits)
         machine_call_hooks(m->on_powerdown);
     if (bits & REQ_PAUSE)
         machine_pause(m);
+    if (bits & (REQ_PANIC | REQ_WATCHDOG) && m->state == RUN_RUNNING)
+        machine_stop(m, bits & REQ_PANIC ? RUN_PANICKED : RUN_WATCHDOG);
     if (bits & REQ_RECLAIM)
         do_reclaim(m);
 }

@@ -15,10 +15,12 @@
 #include "hw/intc/lapic.h"
 #include "hw/misc/debugexit.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/misc/i6300esb.h"
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/port61.h"
 #include "hw/misc/port92.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4_pm.h"
@@ -32,6 +34,7 @@
 const struct device_type *const hw_types[] = {
     /* what -device takes */
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
+    &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,

@@ -120,11 +120,11 @@ suite=${1:-check}
 SUITE=$suite
 export SUITE
 
-is_test() { # script: of this suite, and printing TAP
+is_test() { # script: of this suite, and printing TAP, by itself or through a lib*.sh
     [ -x "$1" ] || return 1
     case $1 in */lib*.sh) return 1 ;; esac
     s=$(header "$1" suite)
-    [ "${s:-check}" = "$suite" ] && grep -q 'ok ' "$1"
+    [ "${s:-check}" = "$suite" ] && grep -qE 'ok |/lib[a-z-]*\.sh"?$' "$1"
 }
 
 list() {

@@ -18,6 +18,7 @@ struct acpi_config {
     const uint32_t *apic_ids;  /* one per processor */
     bool hpet, i8042, vga, fw_cfg;
     bool serial[4];            /* COM1..COM4 */
+    uint16_t pvpanic_port;     /* 0: none */
     uint16_t pm_base;          /* of the PM I/O space */
     uint32_t hpet_id;          /* low half of the HPET's capability register */
     uint64_t mem32_first, mem32_last;   /* PCI windows */

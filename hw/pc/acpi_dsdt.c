@@ -46,6 +46,34 @@ static void serial_ports(GByteArray *a, const struct acpi_config *c)
     }
 }
 
+/* QEMU's "PVPANIC DEVICE": what the guest may report is read, what happened is written. */
+static void pvpanic(GByteArray *a, uint16_t port)
+{
+    struct aml_resources r;
+    size_t dev = aml_device(a, "PEVT");
+
+    aml_name_string(a, "_HID", "QEMU0001");
+    aml_name_int(a, "_STA", 0xf);
+    aml_name(a, "_CRS");
+    aml_res_begin(&r);
+    aml_res_io(&r, port, 1);
+    aml_res_end(a, &r);
+    aml_region(a, "PEOR", AML_SPACE_IO, port, 1);
+    size_t f = aml_field(a, "PEOR", AML_FIELD_BYTE);
+    aml_field_unit(a, "PEPT", 8);
+    aml_end(a, f);
+    size_t m = aml_method(a, "RDPT", 0, false);
+    aml_op(a, AML_RETURN);
+    aml_ref(a, "PEPT");
+    aml_end(a, m);
+    m = aml_method(a, "WRPT", 1, false);
+    aml_op(a, AML_STORE);
+    aml_op(a, AML_ARG0);
+    aml_ref(a, "PEPT");
+    aml_end(a, m);
+    aml_end(a, dev);
+}
+
 static void isa_bridge(GByteArray *a, const struct acpi_config *c)
 {
     static const uint16_t rtc[] = {0x70, 8}, kbd[] = {0x60, 1, 0x64, 1};
@@ -65,6 +93,8 @@ static void isa_bridge(GByteArray *a, const struct acpi_config *c)
         isa_device(a, "MOU", "PNP0F13", 0, NULL, 0, 12);
     }
     serial_ports(a, c);
+    if (c->pvpanic_port)
+        pvpanic(a, c->pvpanic_port);
     aml_end(a, isa);
 }
 

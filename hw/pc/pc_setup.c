@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/pc/board.h"
 #include "hw/pc/pc.h"
 #include "hw/pci/piix_regs.h"
@@ -85,9 +86,12 @@ static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
     for (unsigned i = 0; i < b->nlapics; i++)
         ids[i] = b->lapics[i]->id;
     for (guint i = 0; i < m->devices->len; i++) {
-        struct isa_serial *s = g_ptr_array_index(m->devices, i);
-        if (s->dev.type == &isa_serial_type && s->index < 4)
+        struct device *d = g_ptr_array_index(m->devices, i);
+        struct isa_serial *s = (struct isa_serial *)d;
+        if (d->type == &isa_serial_type && s->index < 4)
             c.serial[s->index] = true;
+        else if (d->type == &pvpanic_isa_type)
+            c.pvpanic_port = (uint16_t)((struct pvpanic_isa *)d)->ioport;
     }
     acpi_build(t, &c);
     g_free(ids);

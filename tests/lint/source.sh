@@ -63,8 +63,8 @@ allow ui/ 'util/|core/|ui/|chardev/'
 allow monitor/ 'util/|core/|monitor/|chardev/|block/|net/|ui/|config.h'
 allow accel/ 'util/|core/|target/x86/|accel/|config.h'
 # The board and the local APIC stand next to the CPU: they alone may name a vCPU.
-hw='util/|core/(region|clock|irq|irqchip|notifier|device|machine|machine_test|inspect)[.]h'
-hw="$hw|hw/|chardev/|block/|net/|ui/"
+hw='util/|core/(region|clock|irq|irqchip|notifier|action|device|event|machine|machine_test)[.]h'
+hw="$hw|core/inspect[.]h|hw/|chardev/|block/|net/|ui/"
 allow hw/ "$hw|config.h|core/vcpu.h"
 verdict "of hw/, only the board and the local APIC know vCPUs" "$(includes hw/ |
     grep ':core/vcpu[.]h' | grep -vE '^hw/(pc/|intc/lapic)')"

@@ -272,7 +272,7 @@ END_TEST
 
 START_TEST(no_reboot_ends_it)
 {
-    config.no_reboot = true;
+    m->actions[ON_REBOOT] = ACTION_SHUTDOWN;
     create_and_start();
     machine_request_reset(m, CAUSE_TRIPLE_FAULT);
     ck_assert_int_eq(machine_run(m), 0);
@@ -292,7 +292,7 @@ END_TEST
 START_TEST(no_shutdown_stays)
 {
     unsigned changes = 0;
-    config.no_shutdown = true;
+    m->actions[ON_SHUTDOWN] = ACTION_PAUSE;
     create_and_start();
     machine_add_hook(m->on_state_change, hook, &changes);
     machine_request_shutdown(m, CAUSE_GUEST_SHUTDOWN);
