@@ -119,6 +119,11 @@ static const struct option_row rows[] = {
     {"uuid", "UUID", opt_uuid, "UUID of the machine, as the guest sees it in SMBIOS"},
     {"rtc", "[base=utc|localtime|DATE][,clock=host|vm]", opt_rtc,
      "what the real-time clock starts with and follows"},
+    {"smbios", "type=N,KEY=VALUE...", opt_smbios,
+     "what SMBIOS says: type 0 firmware, 1 system, 2 board, 3 chassis, 4 processor,\n"
+     "11 OEM strings (value=TEXT, path=FILE), 17 memory"},
+    {"fw_cfg", "[name=]NAME,file=FILE|string=TEXT", opt_fw_cfg,
+     "a file for firmware and guest, opt/... by convention"},
     {"no-acpi", NULL, opt_no_acpi, "no ACPI tables"},
     {"no-hpet", NULL, opt_no_hpet, "no HPET"},
     {"nodefaults", NULL, opt_nodefaults, "no serial port and no monitor unless asked for"},
@@ -202,8 +207,8 @@ static const char *const unsupported[] = {
     "soundhw", "fda", "fdb", "mtdblock",
     "sd", "pflash", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
-    "win2k-hack", "no-fd-bootchk", "acpitable", "smbios", "netdev", "tpmdev", "dtb", "compat",
-    "fw_cfg", "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
+    "win2k-hack", "no-fd-bootchk", "acpitable", "netdev", "tpmdev", "dtb", "compat",
+    "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
     "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
@@ -335,6 +340,8 @@ void options_init(struct options *o)
     o->devices = g_ptr_array_new_with_free_func(g_free);
     o->drives = g_ptr_array_new_with_free_func(g_free);
     o->blockdevs = g_ptr_array_new_with_free_func(g_free);
+    o->config.smbios = g_ptr_array_new_with_free_func(g_free);
+    o->config.fw_cfg = g_ptr_array_new_with_free_func(g_free);
     o->config.globals = g_ptr_array_new_with_free_func(free_global);
 }
 
@@ -358,6 +365,8 @@ void options_free(struct options *o)
     g_ptr_array_free(o->devices, TRUE);
     g_ptr_array_free(o->drives, TRUE);
     g_ptr_array_free(o->blockdevs, TRUE);
+    g_ptr_array_free(c->smbios, TRUE);
+    g_ptr_array_free(c->fw_cfg, TRUE);
     g_ptr_array_free(c->globals, TRUE);
     memset(o, 0, sizeof(*o));
 }

@@ -16,7 +16,7 @@ typedef bool option_fn(struct options *o, const char *arg, GError **err);
 
 /* options_machine.c */
 option_fn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_memory, opt_boot, opt_rtc,
-    opt_icount, opt_name, opt_uuid;
+    opt_icount, opt_name, opt_uuid, opt_smbios, opt_fw_cfg;
 bool options_machine_finish(struct options *o, GError **err);
 
 /* options_host.c */

@@ -362,6 +362,18 @@ bool opt_uuid(struct options *o, const char *arg, GError **err)
     return options_string(&o->config.uuid, arg);
 }
 
+bool opt_smbios(struct options *o, const char *arg, GError **err)
+{
+    g_ptr_array_add(o->config.smbios, g_strdup(arg));
+    return true;
+}
+
+bool opt_fw_cfg(struct options *o, const char *arg, GError **err)
+{
+    g_ptr_array_add(o->config.fw_cfg, g_strdup(arg));
+    return true;
+}
+
 /* ---- -rtc, -icount ------------------------------------------------------------------- */
 
 /* 2006-06-17T16:01:21 or 2006-06-17, as UTC. */

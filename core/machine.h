@@ -73,6 +73,7 @@ struct machine_config {
     bool graphics;          /* firmware need not use the serial port */
     char *firmware_path;    /* directories of firmware images, separated by ':'; NULL: none */
     char *debugcon;         /* -debugcon chardev description or NULL */
+    GPtrArray *smbios, *fw_cfg; /* char *: texts of -smbios, -fw_cfg; NULL: none */
     GPtrArray *globals;     /* -global: struct machine_global *; NULL: none */
 };
 

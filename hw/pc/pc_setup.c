@@ -12,6 +12,9 @@
 #include "hw/pc/pc.h"
 #include "hw/pci/piix_regs.h"
 #include "util/error.h"
+#include "util/keyval.h"
+
+enum { FW_CFG_USER_MAX = 64 << 20 };
 
 enum { RSDP_OFFSET = 0x10000, NULL_SERVICE = 0xff53, OPCODE_IRET = 0xcf };
 
@@ -97,7 +100,15 @@ static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
     g_free(ids);
 }
 
-static bool build_smbios(struct board *b, GError **err)
+static bool read_smbios_options(struct smbios_opts *o, const GPtrArray *texts, GError **err)
+{
+    for (unsigned i = 0; texts && i < texts->len; i++)
+        if (!smbios_opts_add(o, texts->pdata[i], err))
+            return error_prefix(err, "-smbios %s", (char *)texts->pdata[i]);
+    return true;
+}
+
+static bool build_smbios_with(struct board *b, const struct smbios_opts *opts, GError **err)
 {
     const struct machine_config *mc = b->dev.machine->config;
     struct smbios_config c = {
@@ -108,14 +119,67 @@ static bool build_smbios(struct board *b, GError **err)
         .threads = mc->threads ? mc->threads : 1,
         .low_ram = b->low_ram,
         .high_ram = b->high_ram,
-        .has_uuid = mc->uuid,
+        .opts = opts,
     };
+    const char *uuid = smbios_opt(opts, 1, "uuid", mc->uuid);
 
-    if (mc->uuid && !parse_uuid(mc->uuid, c.uuid, err))
+    if (uuid && !parse_uuid(uuid, c.uuid, err))
         return false;
-    if (c.has_uuid)
+    if (uuid)
         fw_cfg_add(b->fw_cfg, FW_CFG_UUID, c.uuid, sizeof(c.uuid));
     b->smbios = smbios_build(&c);
+    return true;
+}
+
+static bool build_smbios(struct board *b, GError **err)
+{
+    struct smbios_opts opts;
+
+    smbios_opts_init(&opts);
+    bool ok = read_smbios_options(&opts, b->dev.machine->config->smbios, err) &&
+              build_smbios_with(b, &opts, err);
+    smbios_opts_fini(&opts);
+    return ok;
+}
+
+/* -fw_cfg name=NAME,file=FILE|string=TEXT */
+static bool offer_file(struct fw_cfg *f, const struct keyvals *kv, GError **err)
+{
+    static const char *const valid[] = {"name", "file", "string", NULL};
+    const char *name, *file, *text;
+    g_autofree char *contents = NULL;
+    gsize len;
+
+    if (!keyvals_check(kv, valid, err))
+        return false;
+    name = keyvals_get(kv, "name");
+    file = keyvals_get(kv, "file");
+    text = keyvals_get(kv, "string");
+    if (!name || !*name || !file == !text)
+        return error_set(err, "a name and either file= or string= are wanted");
+    if (file && !g_file_get_contents(file, &contents, &len, err))
+        return false;
+    if (file && len > FW_CFG_USER_MAX)
+        return error_set(err, "%s: more than 64 MiB", file);
+    if (fw_cfg_add_file(f, name, file ? contents : text, file ? len : strlen(text)))
+        return true;
+    return error_set(err, "the name is longer than %d letters, or there are too many files",
+                     FW_CFG_NAME_MAX - 1);
+}
+
+static bool offer_files(struct board *b, GError **err)
+{
+    const GPtrArray *texts = b->dev.machine->config->fw_cfg;
+
+    for (unsigned i = 0; texts && i < texts->len; i++) {
+        struct keyvals *kv = keyvals_parse(texts->pdata[i], "name", err);
+        bool ok = kv && offer_file(b->fw_cfg, kv, err);
+
+        if (kv)
+            keyvals_free(kv);
+        if (!ok)
+            return error_prefix(err, "-fw_cfg %s", (char *)texts->pdata[i]);
+    }
     return true;
 }
 
@@ -198,6 +262,8 @@ bool pc_setup_tables(struct board *b, GError **err)
     if (!lay_out(b, err))
         return false;
     offer(b);
+    if (!offer_files(b, err))
+        return false;
     if (mc->acpi)
         acpi_place(&b->acpi, b->acpi_gpa);
     else

@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hw/pc/smbios_opts.h"
+
 struct smbios_config {
     const char *version;    /* of the emulator */
     const char *serial;     /* machine name, or NULL */
-    uint8_t uuid[16];       /* as in the text form */
-    bool has_uuid;
+    uint8_t uuid[16];       /* as in the text form; zeros: none */
+    const struct smbios_opts *opts; /* -smbios, or NULL */
     unsigned sockets, cores, threads; /* per socket, per core */
     uint64_t low_ram, high_ram;
     uint32_t cpu_signature; /* CPUID 1 EAX */

@@ -66,6 +66,10 @@ refused 'JSON, line 1' -blockdev '{driver}'
 refused "there is no drive 'x'" -device ide-hd,drive=x
 refused "cache: 'fast'" -drive file=x,cache=fast
 refused 'argument is missing' -m
+refused "no setting 'colour'" -smbios type=1,colour=red
+refused 'either file= or string=' -fw_cfg opt/name
+refused 'exit-failure' -action panic=cry
+refused 'inject-nmi' -watchdog-action bark
 refused "'1Q' is not a size" -m 1Q
 refused "did you mean 'max'?" -cpu maxx
 refused 'aes' -cpu max,+aess

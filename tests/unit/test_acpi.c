@@ -271,7 +271,7 @@ END_TEST
 START_TEST(smbios)
 {
     struct smbios_config c = {.version = "1", .sockets = 2, .cores = 2, .threads = 1,
-                              .low_ram = 3ull << 30, .high_ram = 61ull << 30, .has_uuid = true};
+                              .low_ram = 3ull << 30, .high_ram = 61ull << 30};
     uint8_t anchor[SMBIOS_ANCHOR_LEN];
     unsigned count = 0, cpus = 0;
     bool ended = false;
@@ -304,6 +304,69 @@ START_TEST(smbios)
 }
 END_TEST
 
+/* The n-th string of the first structure of that type, or NULL. */
+static const char *smbios_text(const GByteArray *b, unsigned type, unsigned n)
+{
+    for (size_t at = 0; at < b->len;) {
+        const uint8_t *s = b->data + at;
+        const char *text = (const char *)s + s[1];
+
+        if (s[0] == type) {
+            while (--n && *text)
+                text += strlen(text) + 1;
+            return *text ? text : NULL;
+        }
+        at += s[1];
+        while (b->data[at] || b->data[at + 1])
+            at++;
+        at += 2;
+    }
+    return NULL;
+}
+
+START_TEST(smbios_options)
+{
+    static const char *const bad[][2] = {
+        {"type=1,colour=red", "colour"}, {"type=9,x=y", "type=9"}, {"version=1", "type=N"},
+        {"type=0,release=1", "release"}, {"type=4,max-speed=99999", "max-speed"},
+        {"type=1,uuid=12", "uuid"}, {"file=/dev/zero", "file="}, {"type=11,path=/none", "/none"},
+    };
+    struct smbios_config c = {.version = "1", .sockets = 1, .cores = 1, .threads = 1,
+                              .serial = "box", .low_ram = 1 << 30};
+    struct smbios_opts o;
+    GError *err = NULL;
+
+    smbios_opts_init(&o);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        ck_assert(!smbios_opts_add(&o, bad[i][0], &err));
+        ck_assert_msg(strstr(err->message, bad[i][1]), "%s", err->message);
+        g_clear_error(&err);
+    }
+    c.opts = &o;
+    GByteArray *b = smbios_build(&c);
+    ck_assert_str_eq(smbios_text(b, 1, 4), "box");
+    ck_assert_ptr_null(smbios_text(b, 2, 1));
+    ck_assert_ptr_null(smbios_text(b, 11, 1));
+    g_byte_array_free(b, TRUE);
+
+    ck_assert(smbios_opts_add(&o, "type=1,serial=ds=nocloud,,s=1,product=A", NULL));
+    ck_assert(smbios_opts_add(&o, "type=1,product=B", NULL));
+    ck_assert(smbios_opts_add(&o, "type=2,location=here,manufacturer=M", NULL));
+    ck_assert(smbios_opts_add(&o, "type=11,value=one,value=two", NULL));
+    ck_assert(smbios_opts_add(&o, "type=0,release=3.7,uefi=on", NULL));
+    b = smbios_build(&c);
+    ck_assert_uint_eq(b->data[0x13] & 8, 8);
+    ck_assert_uint_eq(b->data[0x14], 3);
+    ck_assert_uint_eq(b->data[0x15], 7);
+    ck_assert_str_eq(smbios_text(b, 1, 2), "B");
+    ck_assert_str_eq(smbios_text(b, 1, 4), "ds=nocloud,s=1");
+    ck_assert_str_eq(smbios_text(b, 2, 2), "here");
+    ck_assert_str_eq(smbios_text(b, 11, 2), "two");
+    g_byte_array_free(b, TRUE);
+    smbios_opts_fini(&o);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("acpi");
@@ -319,6 +382,7 @@ int main(void)
     tcase_add_test(tc, eisa_id);
     tcase_add_test(tc, e820_sums);
     tcase_add_test(tc, smbios);
+    tcase_add_test(tc, smbios_options);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
