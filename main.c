@@ -18,6 +18,7 @@
 #include "help.h"
 #include "hw/pc/pc.h"
 #include "hw/types.h"
+#include "hw/virtio/blk.h"
 #include "inspect.h"
 #include "monitor/monitor.h"
 #include "options.h"
@@ -175,7 +176,7 @@ static bool make_devices(struct machine *m, struct options *o, GError **err)
     for (unsigned i = 0; i < o->devices->len; i++)
         if (!device_add_from_text(m, o->devices->pdata[i], err))
             return error_prefix(err, "-device %s", (char *)o->devices->pdata[i]);
-    return true;
+    return virtio_blk_add_drives(m, err);
 }
 
 static bool make_display(struct machine *m, struct options *o, GError **err)

@@ -94,6 +94,17 @@ void blk_submit(struct blk *blk, struct blk_req *req)
     block_kick(blk->block);
 }
 
+void blk_plug(struct blk *blk)
+{
+    blk->block->plugged++;
+}
+
+void blk_unplug(struct blk *blk)
+{
+    if (--blk->block->plugged == 0)
+        block_kick(blk->block);
+}
+
 void blk_request_done(struct blk_req *req)
 {
     req->blk->undone--;

@@ -107,6 +107,8 @@ void device_reset(struct device *dev)
 
 void device_save(struct device *dev, GByteArray *out)
 {
+    if (dev->type->saving)
+        dev->type->saving(dev);
     state_save(dev->type->name, dev->path, dev->type->state_version, dev->type->state, dev, out);
 }
 
@@ -126,7 +128,16 @@ const struct device_type *device_type_find(const struct device_type *const *type
 {
     for (; *types; types++)
         if (strcmp((*types)->name, name) == 0 ||
-            ((*types)->alias && strcmp((*types)->alias, name) == 0))
+            ((*types)->alias && strcmp((*types)->alias, name) == 0) ||
+            device_form_find(*types, name))
             return *types;
+    return NULL;
+}
+
+const struct device_form *device_form_find(const struct device_type *type, const char *name)
+{
+    for (const struct device_form *f = type->forms; f && f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
     return NULL;
 }

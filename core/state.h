@@ -5,7 +5,8 @@
  *   u16 n, type name | u16 n, path | u16 version | u16 number of fields
  *   per field: u16 n, name | u8 kind | u8 elem_size | u32 count | count * elem_size bytes
  *
- * A timer is its deadline in 8 bytes, all ones when it is not pending.
+ * A timer is its deadline in 8 bytes, all ones when it is not pending. A blob has as many
+ * elements as it has bytes.
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H

@@ -56,7 +56,7 @@ shown 'in_asm' -d help
 refused "did you mean '-kernel'?" -kernal x
 refused 'does not have this option yet' -netdev user
 refused 'No such file' -drive file=/none.img,format=raw
-refused 'no controller' -drive if=virtio,file=/etc/hostname,format=raw,readonly=on
+refused 'no controller' -drive if=scsi,file=/etc/hostname,format=raw,readonly=on
 refused "no option 'cylinders'" -drive file=/etc/hostname,format=raw,readonly=on,cylinders=9
 refused 'throttling' -drive file=x,throttling.iops-total=3
 refused 'there is a drive already' -drive file=/etc/hostname,format=raw,snapshot=on -drive file=/etc/passwd,format=raw,readonly=on,index=0
