@@ -61,7 +61,8 @@ SRCS := $(filter-out ui/sdl%,$(SRCS))
 endif
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
-WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter
+WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter \
+       -Wno-missing-field-initializers
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -I$(BUILD) \
              $(CONFIG_CFLAGS) -MMD -MP
 

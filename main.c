@@ -11,6 +11,7 @@
 #include "accel/accel.h"
 #include "accel/switch.h"
 #include "block/drive.h"
+#include "catalogue.h"
 #include "chardev/chardev.h"
 #include "config.h"
 #include "core/machine.h"
@@ -21,6 +22,7 @@
 #include "hw/virtio/blk.h"
 #include "inspect.h"
 #include "monitor/monitor.h"
+#include "monitor/qmp.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
 #ifdef CONFIG_SDL
@@ -96,6 +98,21 @@ static bool make_serials(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+/* -mon, -qmp, -qmp-pretty */
+static bool make_mon(struct machine *m, const struct option_mon *mon, unsigned n, GError **err)
+{
+    g_autofree char *id = g_strdup_printf("compat_qmp%u", n);
+    const char *option = mon->text ? "qmp" : "mon";
+    struct chardev *chr = mon->text ? chardev_new_from_text(m, id, mon->chardev, NULL, err)
+                                    : chardev_find(m, mon->chardev);
+
+    if (!chr && !mon->text)
+        error_set(err, "there is no -chardev with id=%s", mon->chardev);
+    return (chr && (mon->control ? qmp_new(m, chr, mon->pretty, err)
+                                 : monitor_new(m, chr, err))) ||
+           error_prefix(err, "-%s %s", option, mon->chardev);
+}
+
 static bool make_monitors(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->monitors->len; i++) {
@@ -108,15 +125,9 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
         if (!chr || !monitor_new(m, chr, err))
             return error_prefix(err, "-monitor %s", text);
     }
-    for (unsigned i = 0; i < o->mons->len; i++) {
-        const char *id = o->mons->pdata[i];
-        struct chardev *chr = chardev_find(m, id);
-
-        if (!chr)
-            return error_set(err, "-mon %s: there is no -chardev with id=%s", id, id);
-        if (!monitor_new(m, chr, err))
-            return error_prefix(err, "-mon %s", id);
-    }
+    for (unsigned i = 0; i < o->mons->len; i++)
+        if (!make_mon(m, o->mons->pdata[i], i, err))
+            return false;
     return true;
 }
 
@@ -198,6 +209,7 @@ static const struct device_catalogue catalogue = {.types = hw_types, .add = devi
 static bool build(struct machine *m, struct options *o, GError **err)
 {
     m->catalogue = &catalogue;
+    m->program = &program_catalogue;
     m->log.mask = o->log_mask;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
         return false;

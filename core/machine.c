@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/event.h"
 #include "core/machine_priv.h"
 #include "core/state.h"
 #include "core/vcpu_ops.h"
@@ -42,6 +43,11 @@ const char *run_state_name(enum run_state s)
 const char *run_cause_name(enum run_cause c)
 {
     return cause_names[c];
+}
+
+bool run_cause_is_guest(enum run_cause c)
+{
+    return c >= CAUSE_GUEST_SHUTDOWN;
 }
 
 void machine_add_hook(GPtrArray *list, void (*fn)(void *arg), void *arg)
@@ -261,16 +267,20 @@ void machine_start(struct machine *m)
         return;
     clocks_start(m);
     machine_set_state(m, RUN_RUNNING);
+    machine_event(m, "RESUME", NULL);
     vcpus_resume(m);
 }
 
 void machine_stop(struct machine *m, enum run_state state)
 {
     assert(machine_is_locked(m));
+    bool running = m->state == RUN_RUNNING;
     vcpus_park(m);
-    if (m->state == RUN_RUNNING)
+    if (running)
         clocks_stop(m);
     machine_set_state(m, state);
+    if (running && !m->quit)
+        machine_event(m, "STOP", NULL);
 }
 
 /* Time stands still meanwhile, so that all vCPUs begin with the same TSC. */

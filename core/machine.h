@@ -185,6 +185,7 @@ struct machine {
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
     const struct device_catalogue *catalogue; /* set by main.c, or NULL */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
+    const struct program_inspect *program; /* set by main.c, or NULL; core/inspect.h */
     GPtrArray *on_exit;        /* machine_free(), first thing: terminals, pid files */
 };
 
@@ -252,6 +253,7 @@ static inline bool machine_running(const struct machine *m)
 }
 const char *run_state_name(enum run_state s);
 const char *run_cause_name(enum run_cause c);
+bool run_cause_is_guest(enum run_cause c);
 
 /* Requests: any thread; carried out on the main thread at the next iteration. A vCPU that asks
  * (through a device it wrote to) executes no further guest instruction before that. */

@@ -245,6 +245,7 @@ void vcpu_ready(struct vcpu *v, GError *err)
 {
     machine_lock(v->machine);
     v->thread = g_thread_self();
+    v->tid = (int)gettid();
     v->error = err;
     __atomic_store_n(&v->ready, true, __ATOMIC_RELEASE);
     machine_notify(v->machine);

@@ -111,6 +111,7 @@ struct vcpu {
     const struct accel *accel; /* the one that runs it now */
     void *accel_data[ACCEL_SLOTS];
     GThread *thread;  /* under -icount all vCPUs share one */
+    int tid;          /* the host's number of it; 0 before it is ready */
 
     uint32_t pins;       /* atomic: enum vcpu_pin */
     uint8_t sipi_vector; /* valid while VCPU_SIPI is set */
