@@ -22,6 +22,10 @@
 #include "hw/misc/port92.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/pci/i440fx.h"
+#include "hw/pci/ich9_lpc.h"
+#include "hw/pci/ich9_smbus.h"
+#include "hw/pci/mch.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4_pm.h"
 #include "hw/timer/hpet.h"
@@ -35,6 +39,7 @@
 
 const struct device_type *const hw_types[] = {
     /* what -device takes */
+    &pci_bridge_type.dev,
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
@@ -42,7 +47,8 @@ const struct device_type *const hw_types[] = {
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,
-    &piix4_pm_type.dev, &piix_ide_type.dev, NULL};
+    &piix4_pm_type.dev, &piix_ide_type.dev, &mch_type.dev, &ich9_lpc_type.dev,
+    &ich9_smbus_type.dev, NULL};
 
 const struct device_type *device_type_lookup(const char *name, GError **err)
 {
@@ -156,7 +162,7 @@ struct device *device_add(struct machine *m, const struct keyvals *kv, GError **
     if (!t)
         return NULL;
     if (!m->board) {
-        error_set(err, "this machine has no buses; use -machine pc");
+        error_set(err, "this machine has no buses; use -machine pc or q35");
         return NULL;
     }
     struct device *d = device_new(m, t);

@@ -75,7 +75,7 @@ refused "did you mean 'max'?" -cpu maxx
 refused 'aes' -cpu max,+aess
 refused "did you mean 'tcg'?" -accel tgc
 refused "did you mean 'thread'?" -accel tcg,thred=multi
-refused 'q35' -machine q35
+refused "did you mean 'q35'?" -machine q3
 refused 'no such machine' -machine acorn
 refused "did you mean 'isa-serial'?" -device isa-seral
 refused "did you mean 'iobase'?" -device isa-serial,iobsae=0x3f8
