@@ -54,14 +54,15 @@ endif
 # ---- Hostel ---------------------------------------------------------------------------
 
 DIRS = util core target/x86 accel accel/tcg-interp accel/kvm accel/compare hw $(wildcard hw/*) \
-       block net chardev migration monitor ui
+       block net chardev monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 ifneq ($(HAVE_SDL),yes)
 SRCS := $(filter-out ui/sdl%,$(SRCS))
 endif
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
-WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter
+WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter \
+       -Wno-missing-field-initializers
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) -fno-strict-aliasing $(WARN) -I. -I$(BUILD) \
              $(CONFIG_CFLAGS) -MMD -MP
 

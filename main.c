@@ -11,7 +11,7 @@
 #include "accel/accel.h"
 #include "accel/switch.h"
 #include "block/drive.h"
-#include "block/inactive.h"
+#include "catalogue.h"
 #include "chardev/chardev.h"
 #include "config.h"
 #include "core/machine.h"
@@ -19,10 +19,10 @@
 #include "help.h"
 #include "hw/pc/pc.h"
 #include "hw/types.h"
+#include "hw/virtio/blk.h"
 #include "inspect.h"
-#include "migration/migration.h"
-#include "migration/snapshot.h"
 #include "monitor/monitor.h"
+#include "monitor/qmp.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
 #ifdef CONFIG_SDL
@@ -98,6 +98,21 @@ static bool make_serials(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+/* -mon, -qmp, -qmp-pretty */
+static bool make_mon(struct machine *m, const struct option_mon *mon, unsigned n, GError **err)
+{
+    g_autofree char *id = g_strdup_printf("compat_qmp%u", n);
+    const char *option = mon->text ? "qmp" : "mon";
+    struct chardev *chr = mon->text ? chardev_new_from_text(m, id, mon->chardev, NULL, err)
+                                    : chardev_find(m, mon->chardev);
+
+    if (!chr && !mon->text)
+        error_set(err, "there is no -chardev with id=%s", mon->chardev);
+    return (chr && (mon->control ? qmp_new(m, chr, mon->pretty, err)
+                                 : monitor_new(m, chr, err))) ||
+           error_prefix(err, "-%s %s", option, mon->chardev);
+}
+
 static bool make_monitors(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->monitors->len; i++) {
@@ -110,15 +125,9 @@ static bool make_monitors(struct machine *m, struct options *o, GError **err)
         if (!chr || !monitor_new(m, chr, err))
             return error_prefix(err, "-monitor %s", text);
     }
-    for (unsigned i = 0; i < o->mons->len; i++) {
-        const char *id = o->mons->pdata[i];
-        struct chardev *chr = chardev_find(m, id);
-
-        if (!chr)
-            return error_set(err, "-mon %s: there is no -chardev with id=%s", id, id);
-        if (!monitor_new(m, chr, err))
-            return error_prefix(err, "-mon %s", id);
-    }
+    for (unsigned i = 0; i < o->mons->len; i++)
+        if (!make_mon(m, o->mons->pdata[i], i, err))
+            return false;
     return true;
 }
 
@@ -178,7 +187,7 @@ static bool make_devices(struct machine *m, struct options *o, GError **err)
     for (unsigned i = 0; i < o->devices->len; i++)
         if (!device_add_from_text(m, o->devices->pdata[i], err))
             return error_prefix(err, "-device %s", (char *)o->devices->pdata[i]);
-    return true;
+    return virtio_blk_add_drives(m, err);
 }
 
 static bool make_display(struct machine *m, struct options *o, GError **err)
@@ -200,15 +209,13 @@ static const struct device_catalogue catalogue = {.types = hw_types, .add = devi
 static bool build(struct machine *m, struct options *o, GError **err)
 {
     m->catalogue = &catalogue;
+    m->program = &program_catalogue;
     m->log.mask = o->log_mask;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
         return false;
     if (!make_cpus(m, err))
         return false;
     machine_lock(m);
-    monitor_add_migration(m);
-    if (o->incoming)
-        block_begin_inactive(m);
     bool ok = make_chardevs(m, o, err) && make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
@@ -234,18 +241,14 @@ static void watch_signals(struct machine *m)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* From its reset state, from a snapshot, or from another process. */
-static bool set_off(struct machine *m, const struct options *o, GError **err)
+static int run(struct machine *m)
 {
+    machine_lock(m);
     machine_reset(m);
-    if (o->incoming)
-        return migration_expect(m, o->incoming, err) ||
-               error_prefix(err, "-incoming %s", o->incoming);
-    if (o->loadvm && !snapshot_load(m, o->loadvm, err))
-        return error_prefix(err, "-loadvm %s", o->loadvm);
     if (!m->config->start_paused)
         machine_start(m);
-    return true;
+    machine_unlock(m);
+    return machine_run(m);
 }
 
 static int complain(GError *err)
@@ -273,13 +276,9 @@ static int launch(struct options *o)
         if (build(m, o, &err)) {
             if (m->accel_note)
                 fprintf(stderr, "hostel: %s\n", m->accel_note);
-            machine_lock(m);
-            bool ok = set_off(m, o, &err);
-            machine_unlock(m);
-            if (ok && ready >= 0)
+            if (ready >= 0)
                 daemon_started(ready);
-            if (ok)
-                status = machine_run(m);
+            status = run(m);
         }
     }
     struct cpu_model *model = m ? (struct cpu_model *)m->cpu_model : NULL;

@@ -81,8 +81,6 @@ TEXT(opt_append, config.append)
 TEXT(opt_bios, config.bios)
 TEXT(opt_debugcon, config.debugcon)
 TEXT(opt_pidfile, pidfile)
-TEXT(opt_incoming, incoming)
-TEXT(opt_loadvm, loadvm)
 
 /* The last one named is the first one searched. */
 static bool opt_firmware_dir(struct options *o, const char *arg, GError **err)
@@ -177,16 +175,15 @@ static const struct option_row rows[] = {
      "none, file:PATH, pipe:PATH, unix:PATH[,server=on][,wait=off],\n"
      "tcp:HOST:PORT[,server=on][,wait=off], chardev:ID"},
     {"monitor", "CHARDEV", opt_monitor, "a human monitor, on the same choice"},
-    {"mon", "[chardev=]ID[,mode=readline]", opt_mon, "a human monitor on a -chardev"},
+    {"qmp", "CHARDEV", opt_qmp, "a QMP monitor, on the same choice"},
+    {"qmp-pretty", "CHARDEV", opt_qmp_pretty, "the same, its answers indented"},
+    {"mon", "[chardev=]ID[,mode=readline|control][,pretty=on|off]", opt_mon,
+     "a human or QMP monitor on a -chardev"},
     {"chardev", "BACKEND,id=ID[,KEY=VALUE...]", opt_chardev,
      "a character device for others to name; '-chardev help' lists backends"},
     {"debugcon", "CHARDEV", opt_debugcon, "show what the guest writes to port 0xe9"},
 
     {"Running", NULL, NULL, NULL},
-    {"incoming", "ADDRESS|defer", opt_incoming,
-     "wait for a machine that was saved or is migrated: exec:COMMAND, file:PATH[,lazy=on],\n"
-     "fd:NUMBER, unix:PATH, tcp:HOST:PORT; defer: the monitor says from where"},
-    {"loadvm", "NAME", opt_loadvm, "go on from a snapshot that is in the disk images"},
     {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
     {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
     {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
@@ -214,9 +211,9 @@ static const char *const unsupported[] = {
     "sd", "pflash", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "netdev", "tpmdev", "dtb", "compat",
-    "qmp", "qmp-pretty", "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
-    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "option-rom",
-    "watchdog", "echr", "only-migratable", "chroot", "runas",
+    "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
+    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
+    "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
     "dump-vmstate", "enable-sync-profile", "object", "tb-size", "realtime", "balloon", "bt",
     "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};
@@ -314,6 +311,55 @@ void options_usage(GString *out)
     }
 }
 
+/* ---- For programs --------------------------------------------------------------------- */
+
+void options_list_key(json_t *parameters, const char *name, const char *type, const char *help)
+{
+    json_t *row = json_pack("{s:s, s:s}", "name", name, "type", type);
+
+    if (help)
+        json_object_set_new(row, "help", json_string(help));
+    json_array_append_new(parameters, row);
+}
+
+/* The keys that the text of an argument names: lower-case words before a '='. */
+static void list_keys(const char *arg, json_t *parameters)
+{
+    for (const char *eq = arg; (eq = strchr(eq, '=')); eq++) {
+        const char *start = eq;
+
+        while (start > arg && (g_ascii_islower(start[-1]) || g_ascii_isdigit(start[-1]) ||
+                               start[-1] == '-' || start[-1] == '.'))
+            start--;
+        if (start == eq)
+            continue;
+        g_autofree char *name = g_strndup(start, (gsize)(eq - start));
+        bool on_off = g_str_has_prefix(eq + 1, "on|off");
+        options_list_key(parameters, name, on_off ? "boolean" : "string", NULL);
+    }
+}
+
+static json_t *list_row(const struct option_row *row)
+{
+    json_t *parameters = json_array();
+
+    if (row->handle == opt_machine)
+        options_list_machine_keys(parameters);
+    else if (row->arg)
+        list_keys(row->arg, parameters);
+    return json_pack("{s:s, s:o}", "option", row->name, "parameters", parameters);
+}
+
+json_t *options_list(const char *name)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (is_option(&rows[i]) && rows[i].arg && (!name || strcmp(rows[i].name, name) == 0))
+            json_array_append_new(list, list_row(&rows[i]));
+    return list;
+}
+
 /* ---- Life ---------------------------------------------------------------------------- */
 
 static void free_global(void *p)
@@ -324,6 +370,14 @@ static void free_global(void *p)
     g_free(g->property);
     g_free(g->value);
     g_free(g);
+}
+
+static void free_mon(void *p)
+{
+    struct option_mon *mon = p;
+
+    g_free(mon->chardev);
+    g_free(mon);
 }
 
 void options_init(struct options *o)
@@ -342,7 +396,7 @@ void options_init(struct options *o)
     o->chardevs = g_ptr_array_new_with_free_func(g_free);
     o->serials = g_ptr_array_new_with_free_func(g_free);
     o->monitors = g_ptr_array_new_with_free_func(g_free);
-    o->mons = g_ptr_array_new_with_free_func(g_free);
+    o->mons = g_ptr_array_new_with_free_func(free_mon);
     o->devices = g_ptr_array_new_with_free_func(g_free);
     o->drives = g_ptr_array_new_with_free_func(g_free);
     o->blockdevs = g_ptr_array_new_with_free_func(g_free);
@@ -358,7 +412,7 @@ void options_free(struct options *o)
                      c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
                      c->boot.splash, c->debugcon,
                      c->vga, c->firmware_path,
-                     o->display, o->pidfile, o->incoming, o->loadvm, o->log_file, o->help_arg};
+                     o->display, o->pidfile, o->log_file, o->help_arg};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);

@@ -9,6 +9,7 @@
 #define OPTIONS_H
 
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,12 +31,19 @@ enum options_help {
     HELP_LOG,      /* -d help */
 };
 
+struct option_mon {
+    char *chardev; /* its id, or with `text` a description */
+    bool text;
+    bool control;  /* QMP, not a prompt */
+    bool pretty;
+};
+
 struct options {
     struct machine_config config;
     GPtrArray *chardevs; /* char *: text of each -chardev */
     GPtrArray *serials;  /* char *: text of each serial port, defaults filled in */
     GPtrArray *monitors; /* char *: text of each human monitor, defaults filled in */
-    GPtrArray *mons;     /* char *: ids of the chardevs of each -mon */
+    GPtrArray *mons;     /* struct option_mon *: each -mon, -qmp, -qmp-pretty */
     GPtrArray *devices;  /* char *: text of each -device */
     GPtrArray *drives;   /* char *: text of each -drive, also of -hda, -cdrom ... */
     GPtrArray *blockdevs; /* char *: text of each -blockdev */
@@ -45,8 +53,6 @@ struct options {
     bool desktop;        /* set before parsing: a window could be opened here */
     bool daemonize;
     char *pidfile;
-    char *incoming;      /* -incoming, or NULL */
-    char *loadvm;        /* -loadvm, or NULL */
     uint32_t log_mask;
     char *log_file;
     enum options_help help;
@@ -63,5 +69,8 @@ void options_usage(GString *out);
 void options_describe_displays(GString *out);
 void options_describe_machine_keys(GString *out);
 void options_describe_accel_keys(GString *out);
+/* query-command-line-options: every option that takes KEY=VALUE, or the one of that name, with
+ * its keys. */
+json_t *options_list(const char *name);
 
 #endif

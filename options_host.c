@@ -143,24 +143,51 @@ bool opt_monitor(struct options *o, const char *arg, GError **err)
     return true;
 }
 
+static bool add_mon(struct options *o, const char *chardev, bool text, bool control, bool pretty)
+{
+    struct option_mon *mon = g_new(struct option_mon, 1);
+
+    *mon = (struct option_mon){g_strdup(chardev), text, control, pretty};
+    g_ptr_array_add(o->mons, mon);
+    return true;
+}
+
 bool opt_mon(struct options *o, const char *arg, GError **err)
 {
-    static const char *const valid[] = {"chardev", "mode", NULL};
-    static const char *const modes[] = {"readline", NULL};
+    static const char *const valid[] = {"chardev", "mode", "pretty", "id", NULL};
+    static const char *const modes[] = {"readline", "control", NULL};
     struct keyvals *kv = keyvals_parse(arg, "chardev", err);
-    bool ok = kv && keyvals_check(kv, valid, err);
+    bool pretty = false, ok = kv && keyvals_check(kv, valid, err) &&
+                              keyvals_bool(kv, "pretty", &pretty, err);
     const char *id = ok ? keyvals_get(kv, "chardev") : NULL;
     const char *mode = ok ? keyvals_get(kv, "mode") : NULL;
-    int choice;
+    int choice = 0;
 
     if (ok && mode && !parse_choice(mode, modes, &choice, err))
         ok = error_prefix(err, "mode");
     if (ok && !id)
         ok = error_set(err, "chardev=ID is missing");
+    if (ok && pretty && choice == 0)
+        ok = error_set(err, "pretty=on is for mode=control");
     if (ok)
-        g_ptr_array_add(o->mons, g_strdup(id));
+        add_mon(o, id, false, choice == 1, pretty);
     keyvals_free(kv);
     return ok;
+}
+
+static bool add_qmp(struct options *o, const char *arg, bool pretty)
+{
+    return strcmp(arg, "none") == 0 || add_mon(o, arg, true, true, pretty);
+}
+
+bool opt_qmp(struct options *o, const char *arg, GError **err)
+{
+    return add_qmp(o, arg, false);
+}
+
+bool opt_qmp_pretty(struct options *o, const char *arg, GError **err)
+{
+    return add_qmp(o, arg, true);
 }
 
 static const struct {
@@ -274,6 +301,25 @@ static bool chardev_uses_stdio(const struct options *o)
     return false;
 }
 
+static bool monitor_uses_stdio(const struct options *o)
+{
+    for (unsigned i = 0; i < o->mons->len; i++) {
+        const struct option_mon *mon = o->mons->pdata[i];
+        if (mon->text && g_str_has_prefix(mon->chardev, "stdio"))
+            return true;
+    }
+    return false;
+}
+
+/* A prompt was asked for by -mon. */
+static bool has_prompt(const struct options *o)
+{
+    for (unsigned i = 0; i < o->mons->len; i++)
+        if (!((struct option_mon *)o->mons->pdata[i])->control)
+            return true;
+    return false;
+}
+
 static bool has_board(const struct options *o)
 {
     return strcmp(o->config.machine_type, "none") != 0;
@@ -287,9 +333,9 @@ static bool has_board(const struct options *o)
 static void default_terminals(struct options *o)
 {
     bool serial = has_board(o) && o->serials->len == 0;
-    bool monitor = o->monitors->len == 0 && o->mons->len == 0;
+    bool monitor = o->monitors->len == 0 && !has_prompt(o);
     bool free_stdio = !uses_stdio(o->serials) && !uses_stdio(o->monitors) &&
-                      !chardev_uses_stdio(o);
+                      !monitor_uses_stdio(o) && !chardev_uses_stdio(o);
 
     if (serial && monitor && free_stdio) {
         g_ptr_array_add(o->serials, g_strdup("mon:stdio"));
@@ -341,13 +387,11 @@ bool opt_watchdog_action(struct options *o, const char *arg, GError **err)
 
 bool options_host_finish(struct options *o, GError **err)
 {
-    if (o->incoming && o->loadvm)
-        return error_set(err, "-incoming and -loadvm: a machine comes from one or the other");
-    if (o->daemonize && o->nographic)
+    if (o->daemonize && o->nographic && !o->config.no_defaults)
         return error_set(err, "-daemonize: -nographic needs the terminal that the machine leaves; "
                               "use -display none");
     if (o->daemonize && (uses_stdio(o->serials) || uses_stdio(o->monitors) ||
-                         chardev_uses_stdio(o)))
+                         monitor_uses_stdio(o) || chardev_uses_stdio(o)))
         return error_set(err, "-daemonize: the machine leaves the terminal, so nothing can be on "
                               "stdio");
     default_adapter(o);

@@ -47,6 +47,14 @@ void options_describe_machine_keys(GString *out)
     }
 }
 
+void options_list_machine_keys(json_t *parameters)
+{
+    options_list_key(parameters, "type", "string", NULL);
+    options_list_key(parameters, "accel", "string", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_keys); i++)
+        options_list_key(parameters, machine_keys[i].name, "string", machine_keys[i].help);
+}
+
 static const struct machine_key *find_machine_key(const char *name, GError **err)
 {
     struct suggest s = suggest_begin(name);

@@ -68,7 +68,11 @@ struct blk *blk_open(struct machine *m, const struct keyvals *kv, const struct b
 void blk_close(struct blk *blk);
 
 void blk_submit(struct blk *blk, struct blk_req *req);
-/* Wait until no request is under way: done() was called for all. Main thread. */
+/* Requests submitted between the two go to the host together. They nest. */
+void blk_plug(struct blk *blk);
+void blk_unplug(struct blk *blk);
+/* Wait until no request is under way: done() was called for all. On a vCPU's thread too, when a
+ * guest resets a device; then done() is called there. */
 void blk_drain(struct blk *blk);
 
 const char *blk_id(const struct blk *blk); /* or NULL */

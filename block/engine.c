@@ -30,13 +30,19 @@ static void flush(struct aio *a)
         a->ops->flush(a);
 }
 
-void block_kick(struct block *b)
+static void kick(struct block *b)
 {
     if (co_self(&b->sched))
         return;
     co_run(&b->sched);
     flush(b->uring);
     flush(b->threads);
+}
+
+void block_kick(struct block *b)
+{
+    if (!b->plugged)
+        kick(b);
 }
 
 /* done() may submit more; what that makes ready runs in the next turn. */
@@ -74,7 +80,7 @@ void block_poll(struct block *b)
     struct pollfd fd[2];
     nfds_t n = 0;
 
-    block_kick(b);
+    kick(b);
     if (b->finished.length == 0) {
         if (b->uring && b->uring->in_flight)
             fd[n++] = (struct pollfd){.fd = b->uring->ops->fd(b->uring), .events = POLLIN};

@@ -22,8 +22,8 @@ struct block {
     GPtrArray *nodes;            /* struct node *, all that are open */
     GPtrArray *disks;            /* struct blk *, owned */
     GPtrArray *drives;           /* struct drive *, owned: block/drive.h */
+    unsigned plugged;            /* blk_plug(): what is submitted waits */
     unsigned next_name;          /* for nodes without a name: #blockN */
-    bool inactive;               /* images are another process's: block/inactive.h */
 };
 
 /* The machine's engine; made on first use, freed with the machine. */

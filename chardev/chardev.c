@@ -118,15 +118,53 @@ void chr_set_open(struct chardev *chr, bool open)
     chr_event(chr, open ? CHR_OPENED : CHR_CLOSED);
 }
 
+struct chardev *chardev_nth(struct machine *m, unsigned n)
+{
+    return n < m->chardevs->len ? m->chardevs->pdata[n] : NULL;
+}
+
+char *chardev_filename(struct chardev *chr)
+{
+    GString *out = g_string_new(NULL);
+
+    if (chr->ops->describe)
+        chr->ops->describe(chr, out);
+    else
+        g_string_append(out, chr->ops->name);
+    return g_string_free(out, FALSE);
+}
+
+bool chardev_in_use(const struct chardev *chr)
+{
+    return chr->ops->in_use ? chr->ops->in_use(chr) : chr->has_fe;
+}
+
+bool chr_can_yank(const struct chardev *chr)
+{
+    return chr->ops->yank != NULL;
+}
+
+bool chr_yank(struct chardev *chr)
+{
+    if (!chr->ops->yank)
+        return false;
+    chr->ops->yank(chr);
+    return true;
+}
+
+int chr_take_fd(struct chardev *chr)
+{
+    return chr->ops->take_fd ? chr->ops->take_fd(chr) : -1;
+}
+
 void chardev_describe(struct machine *m, GString *out)
 {
     for (unsigned i = 0; i < m->chardevs->len; i++) {
         struct chardev *chr = m->chardevs->pdata[i];
-        g_string_append_printf(out, "%s: filename=", chr->id);
-        if (chr->ops->describe)
-            chr->ops->describe(chr, out);
-        else
-            g_string_append(out, chr->ops->name);
-        g_string_append_c(out, '\n');
+        g_autofree char *filename = chardev_filename(chr);
+        bool said = g_str_has_prefix(filename, "disconnected:");
+
+        g_string_append_printf(out, "%s: filename=%s%s\n", chr->id, filename,
+                               chr->open || said ? "" : " (disconnected)");
     }
 }

@@ -21,6 +21,7 @@
 
 struct machine;
 struct chardev;
+struct keyvals;
 
 enum chr_event {
     CHR_OPENED,  /* somebody is at the other end */
@@ -65,6 +66,9 @@ struct chardev *chardev_new_from_text(struct machine *m, const char *id, const c
                                       bool *wants_monitor, GError **err);
 /* -chardev BACKEND,id=ID[,key=value...]: null stdio pty file pipe socket ringbuf; mux=on. */
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err);
+/* The same from keys that are parsed already: backend, id, ... */
+struct chardev *chardev_new_from_keyvals(struct machine *m, const struct keyvals *kv,
+                                         GError **err);
 /* "-chardev help". */
 void chardev_help(GString *out);
 /* Several front ends on one back end, with Ctrl-A to switch. Takes over `base`, which must have
@@ -75,6 +79,24 @@ struct chardev *chardev_find(struct machine *m, const char *id);
 const char *chardev_id(const struct chardev *chr);
 /* One line about each: "info chardev". */
 void chardev_describe(struct machine *m, GString *out);
+/* The n-th of the machine; NULL behind the last. */
+struct chardev *chardev_nth(struct machine *m, unsigned n);
+/* Where it leads, as "info chardev" has it: "pty:/dev/pts/3", "unix:PATH,server=on". Owned by the
+ * caller. */
+char *chardev_filename(struct chardev *chr);
+/* Somebody in the machine listens. */
+bool chardev_in_use(const struct chardev *chr);
+/* The name of the n-th kind of back end; NULL behind the last. */
+const char *chardev_backend_nth(unsigned n);
+/* End the connection, as if the other end had; false: this is none. */
+bool chr_yank(struct chardev *chr);
+bool chr_can_yank(const struct chardev *chr);
+/* The oldest descriptor that the other end passed along with its bytes (SCM_RIGHTS), or -1. The
+ * caller's from now on. */
+int chr_take_fd(struct chardev *chr);
+/* What was written to a ring buffer, at most `size` bytes, which it forgets. NULL: it is none. */
+GByteArray *chardev_ringbuf_read(struct chardev *chr, size_t size);
+bool chardev_is_ringbuf(const struct chardev *chr);
 /* Close and free all of a machine's; part of machine_free(). */
 void chardev_free_all(struct machine *m);
 void chardev_free(struct chardev *chr);

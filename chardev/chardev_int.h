@@ -18,6 +18,9 @@ struct chardev_ops {
     bool (*attach)(struct chardev *chr, const struct chr_frontend *fe, GError **err);
     void (*detach)(struct chardev *chr, void *arg);
     void (*describe)(struct chardev *chr, GString *out);
+    void (*yank)(struct chardev *chr); /* NULL: no connection that could hang */
+    int (*take_fd)(struct chardev *chr); /* NULL: none are passed here */
+    bool (*in_use)(const struct chardev *chr); /* NULL: as has_fe says */
 };
 
 struct chardev { /* first member of each back end's struct */
@@ -42,6 +45,7 @@ void chr_set_open(struct chardev *chr, bool open);
 
 /* ---- A pair of file descriptors on the main loop -------------------------------------------- */
 
+#define CHR_FDS_MAX 16    /* passed descriptors that nobody has taken yet */
 #define CHR_OUT_MAX 65536 /* bytes that wait for a slow reader before the guest does */
 
 struct chr_stream {
@@ -52,6 +56,8 @@ struct chr_stream {
     GByteArray *out;
     size_t out_pos;
     bool refused; /* the front end waits for writable() */
+    int fds[CHR_FDS_MAX]; /* passed with what was read, oldest first */
+    unsigned nfds;
     /* The other end is gone (end of file, error). Called last: it may close the stream. */
     void (*gone)(struct chr_stream *s);
 };
@@ -67,6 +73,7 @@ static inline bool stream_is_open(const struct chr_stream *s)
 size_t stream_write(struct chr_stream *s, const void *buf, size_t len);
 /* Read while the front end has room. */
 void stream_accept_input(struct chr_stream *s);
+int stream_take_fd(struct chr_stream *s);
 /* Stop reading for good (end of file on a stream that is still written). */
 void stream_stop_reading(struct chr_stream *s);
 

@@ -92,6 +92,23 @@ struct chardev *chardev_make_ringbuf(struct machine *m, const char *id, const st
     return &c->chr;
 }
 
+bool chardev_is_ringbuf(const struct chardev *chr)
+{
+    return chr->ops == &ringbuf_ops;
+}
+
+GByteArray *chardev_ringbuf_read(struct chardev *chr, size_t size)
+{
+    struct memory_chr *c = (struct memory_chr *)chr;
+    if (!chardev_is_ringbuf(chr))
+        return NULL;
+    GByteArray *out = g_byte_array_new();
+    guint n = (guint)MIN(size, c->written->len);
+    g_byte_array_append(out, c->written->data, n);
+    g_byte_array_remove_range(c->written, 0, n);
+    return out;
+}
+
 GByteArray *chardev_memory_take(struct chardev *chr)
 {
     struct memory_chr *c = (struct memory_chr *)chr;

@@ -265,13 +265,19 @@ static void mux_describe(struct chardev *chr, GString *out)
     g_string_append(out, "mux");
 }
 
+static bool mux_in_use(const struct chardev *chr)
+{
+    return ((const struct mux_chr *)chr)->fes->len > 0;
+}
+
 static const struct chardev_ops mux_ops = {.name = "mux",
                                            .write = mux_write,
                                            .accept_input = mux_accept_input,
                                            .free = mux_free,
                                            .attach = mux_attach,
                                            .detach = mux_detach,
-                                           .describe = mux_describe};
+                                           .describe = mux_describe,
+                                           .in_use = mux_in_use};
 
 bool chardev_is_mux(const struct chardev *chr)
 {

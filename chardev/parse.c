@@ -86,19 +86,28 @@ static struct chardev *make(struct machine *m, const char *id, const struct keyv
     return chr && mux ? chardev_mux_new(m, chr) : chr;
 }
 
+struct chardev *chardev_new_from_keyvals(struct machine *m, const struct keyvals *kv,
+                                         GError **err)
+{
+    const char *id = keyvals_get(kv, "id");
+    if (id && *id)
+        return make(m, id, kv, false, err);
+    error_set(err, "an id is missing (id=NAME)");
+    return NULL;
+}
+
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err)
 {
     struct keyvals *kv = keyvals_parse(options, "backend", err);
-    if (!kv)
-        return NULL;
-    const char *id = keyvals_get(kv, "id");
-    struct chardev *chr = NULL;
-    if (!id || !*id)
-        error_set(err, "an id is missing (id=NAME)");
-    else
-        chr = make(m, id, kv, false, err);
-    keyvals_free(kv);
+    struct chardev *chr = kv ? chardev_new_from_keyvals(m, kv, err) : NULL;
+    if (kv)
+        keyvals_free(kv);
     return chr;
+}
+
+const char *chardev_backend_nth(unsigned n)
+{
+    return n < G_N_ELEMENTS(backends) ? backends[n].name : NULL;
 }
 
 /* "HOST:PORT,..." or "[IPv6]:PORT,...": the host and what follows it. */

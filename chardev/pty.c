@@ -104,8 +104,7 @@ static void pty_free(struct chardev *chr)
 
 static void pty_describe(struct chardev *chr, GString *out)
 {
-    g_string_append_printf(out, "pty:%s%s", ((struct pty_chr *)chr)->name,
-                           chr->open ? "" : " (disconnected)");
+    g_string_append_printf(out, "pty:%s", ((struct pty_chr *)chr)->name);
 }
 
 static const struct chardev_ops pty_ops = {.name = "pty",

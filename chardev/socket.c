@@ -156,11 +156,27 @@ static void socket_describe(struct chardev *chr, GString *out)
                            c->server ? ",server=on" : "");
 }
 
+/* Reading finds the end of it, also when it waits for the other end to read. */
+static void socket_yank(struct chardev *chr)
+{
+    struct socket_chr *c = (struct socket_chr *)chr;
+    if (stream_is_open(&c->s))
+        shutdown(c->s.rfd, SHUT_RDWR);
+}
+
+static int socket_take_fd(struct chardev *chr)
+{
+    struct socket_chr *c = (struct socket_chr *)chr;
+    return stream_is_open(&c->s) ? stream_take_fd(&c->s) : -1;
+}
+
 static const struct chardev_ops socket_ops = {.name = "socket",
                                               .write = socket_write,
                                               .accept_input = socket_accept_input,
                                               .free = socket_free,
-                                              .describe = socket_describe};
+                                              .describe = socket_describe,
+                                              .yank = socket_yank,
+                                              .take_fd = socket_take_fd};
 
 static bool start_server(struct socket_chr *c, bool wait, GError **err)
 {

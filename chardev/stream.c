@@ -60,6 +60,8 @@ void stream_close(struct chr_stream *s)
     if (s->wfd >= 0 && s->wfd != s->rfd)
         close(s->wfd);
     s->rfd = s->wfd = -1;
+    while (s->nfds)
+        close(stream_take_fd(s));
     g_byte_array_unref(s->out);
     s->out = NULL;
 }
@@ -146,6 +148,52 @@ size_t stream_write(struct chr_stream *s, const void *buf, size_t len)
 
 /* ---- Input ----------------------------------------------------------------------------------- */
 
+/* Descriptors beyond what anybody may want to take are closed. */
+static void keep_fds(struct chr_stream *s, struct msghdr *msg)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+            if (s->nfds < CHR_FDS_MAX)
+                s->fds[s->nfds++] = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+static ssize_t read_some(struct chr_stream *s, void *buf, size_t len)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(CHR_FDS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = {buf, len};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+                         .msg_controllen = sizeof(control.space)};
+
+    if (!s->is_socket)
+        return read(s->rfd, buf, len);
+    ssize_t n = recvmsg(s->rfd, &msg, MSG_CMSG_CLOEXEC);
+    if (n > 0)
+        keep_fds(s, &msg);
+    return n;
+}
+
+int stream_take_fd(struct chr_stream *s)
+{
+    if (!s->nfds)
+        return -1;
+    int fd = s->fds[0];
+    s->nfds--;
+    memmove(s->fds, s->fds + 1, s->nfds * sizeof(int));
+    return fd;
+}
+
 static gboolean readable_cb(gint fd, GIOCondition cond, gpointer arg)
 {
     struct chr_stream *s = arg;
@@ -156,7 +204,7 @@ static gboolean readable_cb(gint fd, GIOCondition cond, gpointer arg)
     if (room == 0) {
         chr_unwatch(&s->reading); /* until stream_accept_input() */
     } else {
-        ssize_t n = read(s->rfd, buf, room);
+        ssize_t n = read_some(s, buf, room);
         if (n > 0)
             chr_deliver(s->chr, buf, (size_t)n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))

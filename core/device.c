@@ -42,8 +42,6 @@ bool device_realize(struct device *dev, GError **err)
         g_propagate_error(err, g_steal_pointer(&dev->error));
         return false;
     }
-    if (dev->machine->frozen)
-        return error_set(err, "%s", dev->machine->frozen);
     g_free(dev->path);
     dev->path = path_new(dev->machine, dev->type);
     if (dev->type->realize && !dev->type->realize(dev, err))
@@ -71,8 +69,6 @@ void device_free(struct device *dev)
 
 bool device_unplug(struct device *dev, GError **err)
 {
-    if (dev->machine->frozen)
-        return error_set(err, "%s", dev->machine->frozen);
     if (!dev->type->unplug)
         return error_set(err, "device '%s' cannot be removed", dev->id ? dev->id : dev->path);
     return dev->type->unplug(dev, err);
@@ -111,6 +107,8 @@ void device_reset(struct device *dev)
 
 void device_save(struct device *dev, GByteArray *out)
 {
+    if (dev->type->saving)
+        dev->type->saving(dev);
     state_save(dev->type->name, dev->path, dev->type->state_version, dev->type->state, dev, out);
 }
 
@@ -130,7 +128,16 @@ const struct device_type *device_type_find(const struct device_type *const *type
 {
     for (; *types; types++)
         if (strcmp((*types)->name, name) == 0 ||
-            ((*types)->alias && strcmp((*types)->alias, name) == 0))
+            ((*types)->alias && strcmp((*types)->alias, name) == 0) ||
+            device_form_find(*types, name))
             return *types;
+    return NULL;
+}
+
+const struct device_form *device_form_find(const struct device_type *type, const char *name)
+{
+    for (const struct device_form *f = type->forms; f && f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
     return NULL;
 }

@@ -55,13 +55,14 @@ enum state_kind {
     STATE_UINT,   /* unsigned little-endian integer(s) of elem_size 1, 2, 4, 8; enums too */
     STATE_TIMER,  /* struct timer: its deadline, or "not pending" */
     STATE_BOOL,   /* bool(s): restored only from 0 and 1 */
+    STATE_BLOB,   /* GByteArray *: bytes that the type's saving() and loaded() understand */
 };
 struct state_field {
     const char *name;
     enum state_kind kind;
     size_t offset;
     size_t elem_size;
-    size_t count; /* elements; 1 for a scalar */
+    size_t count; /* elements; 1 for a scalar; a blob's largest size */
 };
 #define STATE_KIND(lvalue) _Generic((lvalue), bool: STATE_BOOL, default: STATE_UINT)
 /* Scalars and arrays of integers: STATE_FIELD(struct pit, count), or
@@ -77,13 +78,21 @@ struct state_field {
      .count = sizeof(((T *)0)->f)}
 #define STATE_TIMER_FIELD(T, f)                                                                    \
     {.name = #f, .kind = STATE_TIMER, .offset = offsetof(T, f), .elem_size = 8, .count = 1}
+#define STATE_BLOB_FIELD(T, f, max)                                                                \
+    {.name = #f, .kind = STATE_BLOB, .offset = offsetof(T, f), .elem_size = 1, .count = (max)}
 #define STATE_END {.name = NULL}
 
 /* ---- Types and instances -------------------------------------------------------------- */
 
+/* Another name under which -device makes one, with properties preset: "a=b,c=d". */
+struct device_form {
+    const char *name, *preset;
+};
+
 struct device_type {
     const char *name;           /* QEMU's name: "isa-serial" */
     const char *alias;          /* second name or NULL */
+    const struct device_form *forms; /* further names; ends with name == NULL; may be NULL */
     const char *help;           /* one line for -device help */
     const char *bus;            /* "ISA", "PCI", "System", "virtio-serial", ... */
     size_t size;                /* sizeof the struct that begins with struct device */
@@ -93,6 +102,7 @@ struct device_type {
     bool internal;              /* part of the board: not for -device */
     bool (*realize)(struct device *dev, GError **err);
     void (*reset)(struct device *dev);
+    void (*saving)(struct device *dev);   /* state is about to be saved: fill blobs */
     void (*loaded)(struct device *dev);   /* after state was restored */
     void (*unrealize)(struct device *dev);
     /* Ask the guest to let go of the device; it ends (device_removed()) when the guest has. NULL:
@@ -138,8 +148,10 @@ void device_reset(struct device *dev);
 void device_save(struct device *dev, GByteArray *out);
 bool device_load(struct device *dev, const uint8_t *data, size_t len, size_t *used, GError **err);
 
-/* The type with this name or alias, or NULL. The list ends with NULL. */
+/* The type with this name, alias or form, or NULL. The list ends with NULL. */
 const struct device_type *device_type_find(const struct device_type *const *types,
                                            const char *name);
+/* The type's form of that name, or NULL. */
+const struct device_form *device_form_find(const struct device_type *type, const char *name);
 
 #endif

@@ -85,3 +85,11 @@ void doorbell_del(struct doorbell *d)
     close(d->fd);
     d->fd = -1;
 }
+
+bool doorbells_in_kernel(const struct machine *m)
+{
+    for (unsigned i = 0; i < m->mem.listeners->len; i++)
+        if (((const struct region_listener *)m->mem.listeners->pdata[i])->doorbell)
+            return true;
+    return false;
+}

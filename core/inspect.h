@@ -8,6 +8,7 @@
 #define CORE_INSPECT_H
 
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,19 @@ struct cpu_inspect {
     /* accel/switch.h */
     bool (*accel_switch)(struct machine *m, const char *name, GError **err);
     void (*accel_describe)(struct machine *m, GString *out);
+};
+
+/* What this program knows besides the machine it runs, in QMP's words; main.c lends it. Results
+ * are the caller's. */
+struct program_inspect {
+    json_t *(*machines)(void); /* query-machines */
+    /* query-command-line-options: all, or the one of that name (an array of one or none) */
+    json_t *(*options)(const char *name);
+    void (*kvm)(const struct machine *m, bool *present, bool *enabled);
+    json_t *(*cpu_definitions)(struct machine *m);
+    /* The properties that a -cpu model has with these (an object, or NULL) changed. */
+    json_t *(*cpu_expansion)(struct machine *m, const char *name, json_t *props, GError **err);
+    char *(*cpu_type)(const struct machine *m); /* "max-x86_64-cpu" */
 };
 
 #endif

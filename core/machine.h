@@ -84,10 +84,7 @@ struct machine_global {
 };
 
 enum run_state {
-    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL, RUN_PANICKED, RUN_WATCHDOG,
-    /* migration/: waiting for a machine to come in; the last of it is being sent; it is gone;
-     * being saved to a snapshot; being restored from one. */
-    RUN_INMIGRATE, RUN_FINISH_MIGRATE, RUN_POSTMIGRATE, RUN_SAVE_VM, RUN_RESTORE_VM,
+    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL, RUN_PANICKED, RUN_WATCHDOG
 };
 
 /* Why the machine stops or resets; QEMU's names through run_cause_name(). */
@@ -186,17 +183,9 @@ struct machine {
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, ROM copies) */
     GPtrArray *listeners;      /* struct event_listener *: core/event.h */
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
-    struct migration *migration; /* migration/'s, or NULL; it sets both: */
-    const struct migration_ops *migration_ops;
-    unsigned throttle;           /* atomic: per cent of the time that vCPUs are kept from running */
-    GSource *throttling;         /* what kicks them, or NULL */
-    /* A descriptor that a monitor was given under that name (getfd), which is the caller's from
-     * now on, or -1. NULL: no monitor can be given any. */
-    int (*take_named_fd)(struct machine *m, const char *name);
-    /* Its set of devices and memory must stay: why, or NULL (a migration is under way). */
-    const char *frozen;
     const struct device_catalogue *catalogue; /* set by main.c, or NULL */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
+    const struct program_inspect *program; /* set by main.c, or NULL; core/inspect.h */
     GPtrArray *on_exit;        /* machine_free(), first thing: terminals, pid files */
 };
 
@@ -205,15 +194,6 @@ struct device_catalogue {
     const struct device_type *const *types; /* NULL-terminated */
     /* A realized device from "driver", "id", "bus" and its properties (the -device list). */
     struct device *(*add)(struct machine *m, const struct keyvals *kv, GError **err);
-};
-
-/* What migration/ does for others that do not know it. Lock held, main thread. */
-struct migration;
-struct migration_ops {
-    /* The machine is about to go on (machine_resume()). False with *err: it may not. *later: not
-     * now; it will, once it has come in. */
-    bool (*resume)(struct machine *m, bool *later, GError **err);
-    void (*free)(struct machine *m);
 };
 
 struct machine_hook {
@@ -265,9 +245,6 @@ void machine_lock_yield(struct machine *m);
 bool machine_create_vcpus(struct machine *m, unsigned n, GError **err);
 /* Running: clocks go, vCPUs run. Lock held. */
 void machine_start(struct machine *m);
-/* What a user's 'cont' does: machine_start(), unless the machine is off or its disks are another
- * process's. Main thread, lock held. */
-bool machine_resume(struct machine *m, GError **err);
 /* Clocks stop; returns when every vCPU is parked. Main thread, lock held (released meanwhile). */
 void machine_pause(struct machine *m);
 static inline bool machine_running(const struct machine *m)
@@ -276,6 +253,7 @@ static inline bool machine_running(const struct machine *m)
 }
 const char *run_state_name(enum run_state s);
 const char *run_cause_name(enum run_cause c);
+bool run_cause_is_guest(enum run_cause c);
 
 /* Requests: any thread; carried out on the main thread at the next iteration. A vCPU that asks
  * (through a device it wrote to) executes no further guest instruction before that. */
@@ -303,18 +281,6 @@ void machine_iterate(struct machine *m, bool block);
 /* All devices' state, then all vCPUs'. The machine is paused, the lock held. RAM is not
  * included. */
 void machine_save(struct machine *m, GByteArray *out);
-/* Checked before anything is changed: after an error the machine is as it was. */
 bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err);
-/* The check alone. */
-bool machine_load_check(struct machine *m, const uint8_t *data, size_t len, GError **err);
-/* The machine stops and is in that state: core/'s machine_stop() for migration/. */
-void machine_stop_for(struct machine *m, enum run_state state);
-/* A stopped machine is in another state from now on. */
-void machine_rename_state(struct machine *m, enum run_state state);
-/* machine_iterate() from within a callback: the lock is released meanwhile, all its levels. */
-void machine_iterate_nested(struct machine *m);
-/* Data has arrived at [host, host + len) past as_ptr(): if that is guest memory, its pages are
- * dirty and code in them is stale. Lock held. */
-void machine_note_arrival(struct machine *m, const void *host, uint64_t len);
 
 #endif

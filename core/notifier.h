@@ -86,6 +86,10 @@ bool doorbell_add(struct machine *m, struct doorbell *d, GError **err);
 /* Before region_fini(). Rings not seen yet are dropped. */
 void doorbell_del(struct doorbell *d);
 
+/* Does the accelerator of now take such writes before they leave its kernel? If not, a doorbell
+ * only costs an eventfd. */
+bool doorbells_in_kernel(const struct machine *m);
+
 /* For core/as.c: did this write ring one of the region's doorbells? */
 bool doorbell_rung(struct region *r, uint64_t off, uint64_t val, unsigned size);
 

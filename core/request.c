@@ -2,6 +2,7 @@
 /*
  * Requests to the machine: bits set by any thread, carried out by a source on the main thread.
  */
+#include "core/event.h"
 #include "core/machine_priv.h"
 
 #include "core/vcpu.h"
@@ -83,20 +84,28 @@ static bool host_asked(enum run_cause cause)
     return cause == CAUSE_HOST_QUIT || cause == CAUSE_HOST_SIGNAL || cause == CAUSE_HOST_UI;
 }
 
+/* SHUTDOWN, RESET */
+static void tell(struct machine *m, const char *event)
+{
+    machine_event(m, event, json_pack("{s:b, s:s}", "guest", run_cause_is_guest(m->cause),
+                                      "reason", run_cause_name(m->cause)));
+}
+
 static void quit(struct machine *m)
 {
-    machine_stop(m, RUN_SHUTDOWN);
+    tell(m, "SHUTDOWN");
     m->quit = true;
+    machine_stop(m, RUN_SHUTDOWN);
 }
 
 static void do_shutdown(struct machine *m)
 {
+    tell(m, "SHUTDOWN");
+    m->quit |= machine_action(m, ON_SHUTDOWN) != ACTION_PAUSE || host_asked(m->cause);
     machine_stop(m, RUN_SHUTDOWN);
-    if (machine_action(m, ON_SHUTDOWN) == ACTION_PAUSE && !host_asked(m->cause))
-        return;
-    if (m->cause == CAUSE_GUEST_PANIC && machine_action(m, ON_PANIC) == ACTION_EXIT_FAILURE)
+    if (m->quit && m->cause == CAUSE_GUEST_PANIC &&
+        machine_action(m, ON_PANIC) == ACTION_EXIT_FAILURE)
         m->exit_status = 1;
-    m->quit = true;
 }
 
 static void do_fatal(struct machine *m)
@@ -111,8 +120,15 @@ static void do_fatal(struct machine *m)
 static void do_reset(struct machine *m)
 {
     machine_reset_parked(m);
-    if (m->state == RUN_SHUTDOWN || m->state == RUN_FATAL)
-        machine_set_state(m, RUN_PAUSED);
+    tell(m, "RESET");
+    if (m->state != RUN_RUNNING)
+        machine_set_state(m, RUN_PRELAUNCH);
+}
+
+static void do_powerdown(struct machine *m)
+{
+    machine_event(m, "POWERDOWN", NULL);
+    machine_call_hooks(m->on_powerdown);
 }
 
 static void do_reclaim(struct machine *m)
@@ -137,7 +153,7 @@ static void carry_out(struct machine *m, uint32_t bits)
     else if (bits & REQ_RESET)
         do_reset(m);
     if (bits & REQ_POWERDOWN)
-        machine_call_hooks(m->on_powerdown);
+        do_powerdown(m);
     if (bits & REQ_PAUSE)
         machine_pause(m);
     if (bits & (REQ_PANIC | REQ_WATCHDOG) && m->state == RUN_RUNNING)
@@ -176,6 +192,8 @@ void machine_requests_init(struct machine *m)
     m->request_source = g_source_new(&request_funcs, sizeof(struct request_source));
     ((struct request_source *)m->request_source)->machine = m;
     g_source_set_name(m->request_source, "requests");
+    /* Before whatever made the request goes on: the monitor's next command comes after it. */
+    g_source_set_priority(m->request_source, G_PRIORITY_HIGH);
     g_source_attach(m->request_source, m->context);
 }
 

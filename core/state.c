@@ -36,10 +36,15 @@ static unsigned count_fields(const struct state_field *f)
 static void put_field(GByteArray *out, const struct state_field *f, const void *base)
 {
     const uint8_t *p = (const uint8_t *)base + f->offset;
+    const GByteArray *blob = f->kind == STATE_BLOB ? *(GByteArray *const *)p : NULL;
     put_name(out, f->name);
     put(out, f->kind, 1);
     put(out, f->elem_size, 1);
-    put(out, f->count, 4);
+    put(out, blob ? blob->len : f->count, 4);
+    if (blob) {
+        g_byte_array_append(out, blob->data, blob->len);
+        return;
+    }
     if (f->kind == STATE_TIMER) {
         const struct timer *t = (const struct timer *)p;
         put(out, timer_pending(t) ? (uint64_t)t->deadline : UINT64_MAX, 8);
@@ -95,27 +100,32 @@ static void load_timer(struct timer *t, uint64_t deadline)
         timer_set(t, (int64_t)deadline);
 }
 
-static bool check_bools(const uint8_t *p, size_t n, GError **err)
+static bool load_bools(bool *b, const uint8_t *p, size_t n, GError **err)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (p[i] > 1)
             return error_set(err, "%u is not a truth value", p[i]);
+        b[i] = p[i];
+    }
     return true;
 }
 
 /* The data of one field, which is known to be there. */
-static bool load_data(const struct state_field *f, void *base, const uint8_t *p, GError **err)
+static bool load_data(const struct state_field *f, void *base, const uint8_t *p, size_t count,
+                      GError **err)
 {
-    if (f->kind == STATE_BOOL && !check_bools(p, f->count, err))
-        return false;
-    if (!base)
-        return true;
     uint8_t *to = (uint8_t *)base + f->offset;
     uint64_t deadline;
     switch (f->kind) {
     case STATE_TIMER:
         memcpy(&deadline, p, 8);
         load_timer((struct timer *)to, GUINT64_FROM_LE(deadline));
+        return true;
+    case STATE_BOOL:
+        return load_bools((bool *)to, p, f->count, err);
+    case STATE_BLOB:
+        g_byte_array_set_size(*(GByteArray **)to, 0);
+        g_byte_array_append(*(GByteArray **)to, p, (guint)count);
         return true;
     default:
         memcpy(to, p, f->elem_size * f->count);
@@ -146,16 +156,17 @@ static bool load_field(struct state_reader *r, const struct state_field *fields,
     const struct state_field *f = field_find(fields, name, err);
     if (!f)
         return false;
-    if (kind != f->kind || elem_size != f->elem_size || count != f->count)
+    if (kind != f->kind || elem_size != f->elem_size ||
+        (kind == STATE_BLOB ? count > f->count : count != f->count))
         return error_set(err, "field '%s' has another shape: %u x %u bytes saved, %zu x %zu here",
                          name, (unsigned)count, (unsigned)elem_size, f->count, f->elem_size);
     if (seen[f - fields])
         return error_set(err, "field '%s' comes twice", name);
     seen[f - fields] = true;
-    size_t bytes = f->elem_size * f->count;
+    size_t bytes = f->elem_size * count;
     if (r->len - r->pos < bytes)
         return error_set(err, "the saved state ends within field '%s'", name);
-    if (!load_data(f, base, r->data + r->pos, err))
+    if (!load_data(f, base, r->data + r->pos, count, err))
         return error_prefix(err, "field '%s'", name);
     r->pos += bytes;
     return true;
@@ -194,15 +205,4 @@ bool state_load(struct state_reader *r, const char *type, const char *path, uint
         if (!seen[i])
             return error_set(err, "loading '%s': field '%s' is missing", path, fields[i].name);
     return true;
-}
-
-bool state_peek(const struct state_reader *r, char **type, char **path, GError **err)
-{
-    struct state_reader copy = *r;
-
-    *path = NULL;
-    *type = get_name(&copy, err);
-    if (*type)
-        *path = get_name(&copy, err);
-    return *path != NULL;
 }

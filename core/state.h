@@ -5,7 +5,8 @@
  *   u16 n, type name | u16 n, path | u16 version | u16 number of fields
  *   per field: u16 n, name | u8 kind | u8 elem_size | u32 count | count * elem_size bytes
  *
- * A timer is its deadline in 8 bytes, all ones when it is not pending.
+ * A timer is its deadline in 8 bytes, all ones when it is not pending. A blob has as many
+ * elements as it has bytes.
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
@@ -20,10 +21,8 @@ struct state_reader {
 void state_save(const char *type, const char *path, uint16_t version,
                 const struct state_field *fields, const void *base, GByteArray *out);
 /* Refuses another type, path or version, and unknown, missing or differently shaped fields.
- * On failure the object may be partly changed. base NULL: all this is checked and nothing set. */
+ * On failure the object may be partly changed. */
 bool state_load(struct state_reader *r, const char *type, const char *path, uint16_t version,
                 const struct state_field *fields, void *base, GError **err);
-/* Type and path of the object that comes next; both are the caller's. r stays where it is. */
-bool state_peek(const struct state_reader *r, char **type, char **path, GError **err);
 
 #endif

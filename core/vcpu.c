@@ -222,14 +222,6 @@ static bool attend(struct machine *m, struct group g)
     return !end;
 }
 
-bool vcpu_wanted(struct vcpu *v)
-{
-    machine_lock(v->machine);
-    bool wanted = v->stop || v->exit || v->work.length;
-    machine_unlock(v->machine);
-    return wanted;
-}
-
 bool vcpu_attend(struct vcpu *v)
 {
     if (!__atomic_load_n(&v->kicked, __ATOMIC_ACQUIRE))
@@ -253,6 +245,7 @@ void vcpu_ready(struct vcpu *v, GError *err)
 {
     machine_lock(v->machine);
     v->thread = g_thread_self();
+    v->tid = (int)gettid();
     v->error = err;
     __atomic_store_n(&v->ready, true, __ATOMIC_RELEASE);
     machine_notify(v->machine);

@@ -111,6 +111,7 @@ struct vcpu {
     const struct accel *accel; /* the one that runs it now */
     void *accel_data[ACCEL_SLOTS];
     GThread *thread;  /* under -icount all vCPUs share one */
+    int tid;          /* the host's number of it; 0 before it is ready */
 
     uint32_t pins;       /* atomic: enum vcpu_pin */
     uint8_t sipi_vector; /* valid while VCPU_SIPI is set */
@@ -172,8 +173,6 @@ struct vcpu *vcpu_current(struct machine *m);
 /* Initialisation is over, well or not (err is taken). Waits, parked, for the start. Without
  * the lock. */
 void vcpu_ready(struct vcpu *v, GError *err);
-/* Somebody waits for the vCPU to attend: work, parking, the end. Its thread, without the lock. */
-bool vcpu_wanted(struct vcpu *v);
 /* Between two runs: does the work others asked for, parks while the machine is stopped.
  * False: the thread is to end. Without the lock. Cheap when not kicked. */
 bool vcpu_attend(struct vcpu *v);

@@ -22,24 +22,33 @@
 #include "hw/misc/port92.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/pci/i440fx.h"
+#include "hw/pci/ich9_lpc.h"
+#include "hw/pci/ich9_smbus.h"
+#include "hw/pci/mch.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4_pm.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/virtio/blk.h"
+#include "hw/virtio/rng.h"
 #include "util/error.h"
 #include "util/keyval.h"
 #include "util/suggest.h"
 
 const struct device_type *const hw_types[] = {
     /* what -device takes */
+    &pci_bridge_type.dev,
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
+    &virtio_blk_type.pci.dev, &virtio_rng_type.pci.dev,
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,
-    &piix4_pm_type.dev, &piix_ide_type.dev, NULL};
+    &piix4_pm_type.dev, &piix_ide_type.dev, &mch_type.dev, &ich9_lpc_type.dev,
+    &ich9_smbus_type.dev, NULL};
 
 const struct device_type *device_type_lookup(const char *name, GError **err)
 {
@@ -57,6 +66,8 @@ const struct device_type *device_type_lookup(const char *name, GError **err)
             continue;
         suggest_offer(&s, (*p)->name);
         suggest_offer(&s, (*p)->alias);
+        for (const struct device_form *f = (*p)->forms; f && f->name; f++)
+            suggest_offer(&s, f->name);
     }
     error_set(err, "there is no device '%s'%s (-device help lists them)", name, suggest_text(&s));
     return NULL;
@@ -124,6 +135,20 @@ static bool set_all(struct device *d, const struct keyvals *kv, GError **err)
     return true;
 }
 
+/* What the name itself says about properties. */
+static bool set_preset(struct device *d, const char *name, GError **err)
+{
+    const struct device_form *form = device_form_find(d->type, name);
+    struct keyvals *kv;
+
+    if (!form)
+        return true;
+    kv = keyvals_parse(form->preset, NULL, err);
+    bool ok = kv && set_all(d, kv, err);
+    keyvals_free(kv);
+    return ok;
+}
+
 struct device *device_add(struct machine *m, const struct keyvals *kv, GError **err)
 {
     const char *name = keyvals_get(kv, "driver");
@@ -137,11 +162,11 @@ struct device *device_add(struct machine *m, const struct keyvals *kv, GError **
     if (!t)
         return NULL;
     if (!m->board) {
-        error_set(err, "this machine has no buses; use -machine pc");
+        error_set(err, "this machine has no buses; use -machine pc or q35");
         return NULL;
     }
     struct device *d = device_new(m, t);
-    if (set_all(d, kv, err) && device_realize(d, err))
+    if (set_preset(d, name, err) && set_all(d, kv, err) && device_realize(d, err))
         return d;
     device_free(d);
     return NULL;

@@ -1,178 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* From a line of text to a row of the command table with its arguments. */
+/* The list of command tables; from a row and typed arguments to an answer. */
 #include "monitor/command.h"
 
 #include <string.h>
 
-#include "core/inspect.h"
 #include "core/machine.h"
-#include "monitor/expr.h"
+#include "monitor/schema.h"
+#include "monitor/tables.h"
 #include "util/error.h"
-#include "util/suggest.h"
 
-const struct command *const commands[] = {
-    &cmd_accel, &cmd_cont, &cmd_cpu, &cmd_delvm, &cmd_help, &cmd_info, &cmd_loadvm, &cmd_migrate,
-    &cmd_migrate_cancel, &cmd_migrate_incoming, &cmd_migrate_set_capability,
-    &cmd_migrate_set_parameter, &cmd_mouse_button, &cmd_mouse_move, &cmd_print, &cmd_quit,
-    &cmd_savevm, &cmd_screendump, &cmd_sendkey, &cmd_stop, &cmd_system_powerdown,
-    &cmd_system_reset, &cmd_x, &cmd_xp, NULL,
+const struct command *const command_tables[] = {
+    run_commands,   machine_commands, cpu_commands,  memory_commands, screen_commands,
+    probe_commands, chardev_commands, info_commands, help_commands,   qmp_commands,  NULL,
 };
 
-static const struct command *find(const char *name)
+const struct command *command_find(const char *name)
 {
-    for (int i = 0; commands[i]; i++)
-        if (strcmp(commands[i]->name, name) == 0 ||
-            (commands[i]->alias && strcmp(commands[i]->alias, name) == 0))
-            return commands[i];
+    FOR_EACH_COMMAND(c)
+        if (c->name && (strcmp(c->name, name) == 0 || g_strcmp0(c->alias, name) == 0))
+            return c;
     return NULL;
 }
 
-static bool unknown(const char *name, GError **err)
+const struct command *command_find_qmp(const char *name)
 {
-    struct suggest s = suggest_begin(name);
-
-    for (int i = 0; commands[i]; i++)
-        suggest_offer(&s, commands[i]->name);
-    return error_set(err, "unknown command: '%s'%s ('help' lists all)", name, suggest_text(&s));
+    FOR_EACH_COMMAND(c)
+        if (c->qmp && strcmp(c->qmp, name) == 0)
+            return c;
+    return NULL;
 }
 
-/* ---- Arguments ----------------------------------------------------------------------- */
+/* ---- QMP's calls ------------------------------------------------------------------------ */
 
-static void skip_blanks(const char **p)
+static void take_value(struct command_value *to, const struct command_arg *a, json_t *v)
 {
-    while (**p == ' ' || **p == '\t')
-        (*p)++;
+    to->given = v != NULL;
+    to->json = v;
+    if (json_is_integer(v))
+        to->num = json_integer_value(v);
+    else if (json_is_string(v))
+        to->text = g_strdup(json_string_value(v));
+    else if (json_is_boolean(v))
+        to->on = json_is_true(v);
 }
 
-static bool look_up(void *arg, const char *name, uint64_t *value)
+static bool check_args(const struct command *c, json_t *args, GError **err)
 {
-    struct command_context *ctx = arg;
-    const struct cpu_inspect *inspect = ctx->machine->inspect;
-
-    return inspect && ctx->vcpu && inspect->register_value(ctx->vcpu, name, value);
-}
-
-/* /4xw: count, then letters in any order. */
-static bool parse_format(const char **p, struct command_format *f, GError **err)
-{
-    const char *s = *p;
-    uint64_t count = 0;
-
-    f->count = 1;
-    f->format = 0;
-    f->size = 0;
-    if (*s != '/')
-        return true;
-    s++;
-    for (; g_ascii_isdigit(*s); s++)
-        count = MIN(count * 10 + (*s - '0'), 1 << 20);
-    if (count)
-        f->count = count;
-    for (; *s && *s != ' '; s++) {
-        static const char sizes[] = "bhwg";
-        const char *size = strchr(sizes, *s);
-
-        if (size)
-            f->size = 1 << (size - sizes);
-        else if (strchr("xduoci", *s))
-            f->format = *s;
-        else
-            return error_set(err, "'%c' is neither a format (x d u o c i) nor a size (b h w g)",
-                             *s);
+    if (c->args_type && !c->loose) {
+        json_t *empty = json_object();
+        bool ok = schema_check(c->args_type, args ? args : empty, "", err);
+        json_decref(empty);
+        return ok;
     }
-    *p = s;
-    return true;
+    return schema_check_args(c, args, err);
 }
 
-static char *parse_word(const char **p, GError **err)
+json_t *command_execute(struct command_context *ctx, const struct command *c, json_t *args,
+                        GError **err)
 {
-    GString *s = g_string_new(NULL);
-    bool quoted = **p == '"';
+    g_autoptr(GString) out = g_string_new(NULL);
+    struct command_call call = {.ctx = ctx, .args = args, .out = out};
 
-    if (quoted)
-        (*p)++;
-    while (**p && (quoted ? **p != '"' : **p != ' ')) {
-        if (quoted && **p == '\\' && (*p)[1])
-            (*p)++;
-        g_string_append_c(s, *(*p)++);
-    }
-    if (quoted && *(*p)++ != '"') {
-        (*p)--;
-        error_set(err, "a closing '\"' is missing");
-        g_string_free(s, TRUE);
+    if (!check_args(c, args, err))
         return NULL;
-    }
-    return g_string_free(s, FALSE);
-}
-
-static bool parse_arg(struct command_call *call, const struct command_arg *a,
-                      struct command_value *v, const char **p, GError **err)
-{
-    if (a->kind == ARG_FORMAT) {
-        v->given = **p == '/';
-        return parse_format(p, &v->format, err);
-    }
-    skip_blanks(p);
-    if (!**p)
-        return a->optional || error_set(err, "the argument '%s' is missing", a->name);
-    v->given = true;
-    switch (a->kind) {
-    case ARG_INT:
-        return expr_parse(p, look_up, call->ctx, &v->num, err) ||
-               error_prefix(err, "%s", a->name);
-    case ARG_WORD:
-        v->text = parse_word(p, err);
-        return v->text != NULL;
-    default:
-        v->text = g_strdup(*p);
-        *p += strlen(*p);
-        return true;
-    }
-}
-
-static bool parse_args(struct command_call *call, const struct command *c, const char *p,
-                       GError **err)
-{
     for (int i = 0; c->args[i].kind != ARG_NONE; i++)
-        if (!parse_arg(call, &c->args[i], &call->arg[i], &p, err))
-            return error_prefix(err, "%s", c->name);
-    skip_blanks(&p);
-    if (*p)
-        return error_set(err, "%s: '%s' is too much", c->name, p);
-    return true;
-}
-
-bool command_run(struct command_context *ctx, const char *line, GString *out, GError **err)
-{
-    struct command_call call = {.ctx = ctx, .out = out};
-
-    skip_blanks(&line);
-    if (!*line || *line == '#')
-        return true;
-    size_t n = strcspn(line, " \t/");
-    g_autofree char *name = g_strndup(line, n);
-    const struct command *c = find(name);
-    if (!c)
-        return unknown(name, err);
-    bool ok = parse_args(&call, c, line + n, err) && c->run(&call, err);
+        take_value(&call.arg[i], &c->args[i], json_object_get(args, c->args[i].name));
+    bool ok = c->run(&call, err);
     for (int i = 0; i < COMMAND_MAX_ARGS; i++)
         g_free(call.arg[i].text);
-    return ok;
-}
-
-void command_complete(struct command_context *ctx, const char *start, const char *word,
-                      GPtrArray *words)
-{
-    g_autofree char *before = g_strstrip(g_strdup(start));
-    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
-
-    if (!*before || strcmp(before, "help") == 0) {
-        for (int i = 0; commands[i]; i++)
-            g_ptr_array_add(all, g_strdup(commands[i]->name));
-    } else if (strcmp(before, "info") == 0) {
-        info_names(ctx->machine, all);
+    if (!ok) {
+        json_decref(call.ret);
+        return NULL;
     }
-    for (unsigned i = 0; i < all->len; i++)
-        if (g_str_has_prefix(all->pdata[i], word))
-            g_ptr_array_add(words, g_strdup(all->pdata[i]));
+    return call.ret ? call.ret : json_object();
 }

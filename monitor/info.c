@@ -1,120 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* info NAME: what any machine has is here; boards add their own (core/inspect.h). */
+/* info NAME: rows of the command tables that have such a name; boards add theirs. */
 #include <string.h>
 
 #include "chardev/chardev.h"
-#include "config.h"
 #include "core/inspect.h"
 #include "core/machine.h"
-#include "core/vcpu.h"
-#include "monitor/command.h"
+#include "monitor/tables.h"
 #include "util/error.h"
 #include "util/suggest.h"
 
-struct info_row {
-    const char *name, *help;
-    void (*print)(struct command_context *ctx, GString *out);
-};
+/* ---- Texts without a QMP command ----------------------------------------------------------- */
 
-static void info_version(struct command_context *ctx, GString *out)
+static bool run_accel(struct command_call *call, GError **err)
 {
-    g_string_append_printf(out, "%s\n", HOSTEL_VERSION);
-}
-
-static void info_status(struct command_context *ctx, GString *out)
-{
-    struct machine *m = ctx->machine;
-
-    g_string_append_printf(out, "VM status: %s", machine_running(m) ? "running" : "paused");
-    if (m->state != RUN_RUNNING && m->state != RUN_PAUSED)
-        g_string_append_printf(out, " (%s)", run_state_name(m->state));
-    g_string_append_c(out, '\n');
-}
-
-static void info_name(struct command_context *ctx, GString *out)
-{
-    if (ctx->machine->config->name)
-        g_string_append_printf(out, "%s\n", ctx->machine->config->name);
-}
-
-static void info_uuid(struct command_context *ctx, GString *out)
-{
-    const char *uuid = ctx->machine->config->uuid;
-
-    g_string_append_printf(out, "%s\n", uuid ? uuid : "00000000-0000-0000-0000-000000000000");
-}
-
-static void info_cpus(struct command_context *ctx, GString *out)
-{
-    GPtrArray *vcpus = ctx->machine->vcpus;
-
-    for (unsigned i = 0; i < vcpus->len; i++) {
-        struct vcpu *v = vcpus->pdata[i];
-        bool sleeps = __atomic_load_n(&v->sleeping, __ATOMIC_ACQUIRE) != VCPU_AWAKE;
-
-        g_string_append_printf(out, "%c CPU #%u: apic_id=%u%s\n", v == ctx->vcpu ? '*' : ' ', i,
-                               v->apic_id, sleeps ? " (halted)" : "");
-    }
-}
-
-static void info_accel(struct command_context *ctx, GString *out)
-{
-    const struct cpu_inspect *inspect = ctx->machine->inspect;
+    const struct cpu_inspect *inspect = call->ctx->machine->inspect;
 
     if (inspect && inspect->accel_describe)
-        inspect->accel_describe(ctx->machine, out);
+        inspect->accel_describe(call->ctx->machine, call->out);
     else
-        g_string_append(out, "there is no accelerator\n");
+        g_string_append(call->out, "there is no accelerator\n");
+    return true;
 }
 
-static void info_registers(struct command_context *ctx, GString *out)
+static bool run_registers(struct command_call *call, GError **err)
 {
-    const struct cpu_inspect *inspect = ctx->machine->inspect;
+    const struct cpu_inspect *inspect = call->ctx->machine->inspect;
 
-    if (inspect && ctx->vcpu)
-        inspect->registers(ctx->vcpu, out);
+    if (inspect && call->ctx->vcpu)
+        inspect->registers(call->ctx->vcpu, call->out);
     else
-        g_string_append(out, "there is no CPU\n");
+        g_string_append(call->out, "there is no CPU\n");
+    return true;
 }
 
-static void info_mtree(struct command_context *ctx, GString *out)
+static bool run_mtree(struct command_call *call, GError **err)
 {
-    as_describe(&ctx->machine->mem, out);
-    as_describe(&ctx->machine->io, out);
+    as_describe(&call->ctx->machine->mem, call->out);
+    as_describe(&call->ctx->machine->io, call->out);
+    return true;
 }
 
-static void info_qtree(struct command_context *ctx, GString *out)
+static bool run_qtree(struct command_call *call, GError **err)
 {
-    GPtrArray *devices = ctx->machine->devices;
+    GPtrArray *devices = call->ctx->machine->devices;
 
     for (unsigned i = 0; i < devices->len; i++) {
         const struct device *d = devices->pdata[i];
 
-        g_string_append_printf(out, "dev: %s, id \"%s\", bus %s", d->type->name,
+        g_string_append_printf(call->out, "dev: %s, id \"%s\", bus %s", d->type->name,
                                d->id ? d->id : "", d->type->bus ? d->type->bus : "none");
         if (d->path)
-            g_string_append_printf(out, ", path \"%s\"", d->path);
-        g_string_append_c(out, '\n');
+            g_string_append_printf(call->out, ", path \"%s\"", d->path);
+        g_string_append_c(call->out, '\n');
     }
+    return true;
 }
 
-static void info_chardev(struct command_context *ctx, GString *out)
+static bool run_chardev(struct command_call *call, GError **err)
 {
-    chardev_describe(ctx->machine, out);
+    chardev_describe(call->ctx->machine, call->out);
+    return true;
 }
 
-static const struct info_row rows[] = {
-    {"chardev", "character devices and who is at their other ends", info_chardev},
-    {"accel", "what executes the guest, and its statistics", info_accel},
-    {"cpus", "CPUs; '*' is the one that is looked at", info_cpus},
-    {"mtree", "the tree of memory and I/O regions, and who answers", info_mtree},
-    {"name", "the machine's name", info_name},
-    {"qtree", "devices", info_qtree},
-    {"registers", "registers of the CPU that is looked at", info_registers},
-    {"status", "whether the machine runs", info_status},
-    {"uuid", "the machine's UUID", info_uuid},
-    {"version", "Hostel's version", info_version},
-};
+/* ---- info ----------------------------------------------------------------------------------- */
+
+static const struct command *find_row(const char *name)
+{
+    FOR_EACH_COMMAND(c)
+        if (c->info && strcmp(c->info, name) == 0)
+            return c;
+    return NULL;
+}
 
 static bool listed(const GPtrArray *names, const char *name)
 {
@@ -124,29 +80,47 @@ static bool listed(const GPtrArray *names, const char *name)
     return false;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 void info_names(struct machine *m, GPtrArray *names)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_ptr_array_add(names, g_strdup(rows[i].name));
+    FOR_EACH_COMMAND(c)
+        if (c->info)
+            g_ptr_array_add(names, g_strdup(c->info));
     for (unsigned i = 0; i < m->info->len; i++) {
         const struct machine_info *info = m->info->pdata[i];
 
         if (!listed(names, info->name))
             g_ptr_array_add(names, g_strdup(info->name));
     }
+    qsort(names->pdata, names->len, sizeof(char *), by_text);
+}
+
+static const char *help_of(struct machine *m, const char *name)
+{
+    const struct command *c = find_row(name);
+
+    if (c)
+        return c->help;
+    for (unsigned i = 0; i < m->info->len; i++) {
+        const struct machine_info *info = m->info->pdata[i];
+        if (strcmp(info->name, name) == 0)
+            return info->help;
+    }
+    return "";
 }
 
 static void list_all(struct command_call *call)
 {
-    GPtrArray *more = call->ctx->machine->info;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_string_append_printf(call->out, "info %s -- %s\n", rows[i].name, rows[i].help);
-    for (unsigned i = 0; i < more->len; i++) {
-        const struct machine_info *info = more->pdata[i];
-
-        g_string_append_printf(call->out, "info %s -- %s\n", info->name, info->help);
-    }
+    info_names(call->ctx->machine, names);
+    for (unsigned i = 0; i < names->len; i++)
+        g_string_append_printf(call->out, "info %s -- %s\n", (char *)names->pdata[i],
+                               help_of(call->ctx->machine, names->pdata[i]));
 }
 
 static bool board_info(struct command_call *call, const char *name)
@@ -165,30 +139,54 @@ static bool board_info(struct command_call *call, const char *name)
     return found;
 }
 
-static bool run_info(struct command_call *call, GError **err)
+static bool run_row(const struct command *c, struct command_call *call, GError **err)
 {
-    const char *name = call->arg[0].text;
+    struct command_call inner = {.ctx = call->ctx, .out = call->out};
 
-    if (!name) {
-        list_all(call);
-        return true;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (strcmp(rows[i].name, name) == 0) {
-            rows[i].print(call->ctx, call->out);
-            return true;
-        }
-    }
-    if (board_info(call, name))
-        return true;
+    if (!c->run(&inner, err))
+        return false;
+    if (inner.ret && c->show)
+        c->show(inner.ret, call->out);
+    else if (inner.ret)
+        show_json(inner.ret, call->out);
+    json_decref(inner.ret);
+    return true;
+}
+
+static bool unknown(struct command_call *call, const char *name, GError **err)
+{
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    info_names(call->ctx->machine, names);
     struct suggest s = suggest_begin(name);
+
+    info_names(call->ctx->machine, names);
     for (unsigned i = 0; i < names->len; i++)
         suggest_offer(&s, names->pdata[i]);
     return error_set(err, "info: there is nothing named '%s'%s ('info' lists all)", name,
                      suggest_text(&s));
 }
-const struct command cmd_info = {
-    "info", NULL, {{"name", ARG_WORD, true}}, "show the state of something; 'info' lists all",
-    run_info};
+
+static bool run_info(struct command_call *call, GError **err)
+{
+    const char *name = call->arg[0].text;
+    const struct command *c = name ? find_row(name) : NULL;
+
+    if (!name) {
+        list_all(call);
+        return true;
+    }
+    if (c)
+        return run_row(c, call, err);
+    return board_info(call, name) || unknown(call, name, err);
+}
+
+const struct command info_commands[] = {
+    {.name = "info", .args = {{"name", ARG_WORD, true}}, .run = run_info,
+     .help = "show the state of something; 'info' lists all"},
+    {.info = "accel", .run = run_accel, .help = "what executes the guest, and its statistics"},
+    {.info = "chardev", .run = run_chardev,
+     .help = "character devices and who is at their other ends"},
+    {.info = "mtree", .run = run_mtree,
+     .help = "the tree of memory and I/O regions, and who answers"},
+    {.info = "qtree", .run = run_qtree, .help = "devices"},
+    {.info = "registers", .run = run_registers, .help = "registers of the CPU that is looked at"},
+    {0}};

@@ -5,7 +5,7 @@
 
 #include "core/inspect.h"
 #include "core/machine.h"
-#include "monitor/command.h"
+#include "monitor/tables.h"
 #include "util/error.h"
 
 #define MAX_BYTES 65536 /* shown by one command */
@@ -132,17 +132,11 @@ static bool run_x(struct command_call *call, GError **err)
 {
     return examine(call, false, err);
 }
-const struct command cmd_x = {
-    "x", NULL, {{"format", ARG_FORMAT, true}, {"address", ARG_INT, false}},
-    "show memory at a linear address; format x d u o c i, size b h w g", run_x};
 
 static bool run_xp(struct command_call *call, GError **err)
 {
     return examine(call, true, err);
 }
-const struct command cmd_xp = {
-    "xp", NULL, {{"format", ARG_FORMAT, true}, {"address", ARG_INT, false}},
-    "show memory at a guest-physical address", run_xp};
 
 static bool run_print(struct command_call *call, GError **err)
 {
@@ -158,6 +152,13 @@ static bool run_print(struct command_call *call, GError **err)
     g_string_append_c(call->out, '\n');
     return true;
 }
-const struct command cmd_print = {
-    "print", "p", {{"format", ARG_FORMAT, true}, {"expression", ARG_INT, false}},
-    "show the value of an expression; $NAME is a register", run_print};
+
+const struct command memory_commands[] = {
+    {.name = "print", .alias = "p",
+     .args = {{"format", ARG_FORMAT, true}, {"expression", ARG_INT}}, .run = run_print,
+     .help = "show the value of an expression; $NAME is a register"},
+    {.name = "x", .args = {{"format", ARG_FORMAT, true}, {"address", ARG_INT}}, .run = run_x,
+     .help = "show memory at a linear address; format x d u o c i, size b h w g"},
+    {.name = "xp", .args = {{"format", ARG_FORMAT, true}, {"address", ARG_INT}}, .run = run_xp,
+     .help = "show memory at a guest-physical address"},
+    {0}};

@@ -14,7 +14,5 @@ struct chardev;
 
 /* Put a monitor on this stream. It lives as long as the machine. Lock held. */
 bool monitor_new(struct machine *m, struct chardev *chr, GError **err);
-/* "info snapshots", "info migrate" and what belongs to it (monitor/migrate.c). */
-void monitor_add_migration(struct machine *m);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/machine.h"
-#include "monitor/command.h"
+#include "monitor/tables.h"
 #include "ui/console.h"
 #include "ui/input.h"
 #include "ui/keys.h"
@@ -43,9 +43,6 @@ static bool run_screendump(struct command_call *call, GError **err)
     return screenshot_write(&c->surface, call->arg[0].text, format, err) ||
            error_prefix(err, "screendump");
 }
-const struct command cmd_screendump = {
-    "screendump", NULL, {{"file", ARG_WORD, false}, {"-f ppm|png", ARG_REST, true}},
-    "write a picture of the screen to a file", run_screendump};
 
 /* ---- Keys and pointer ------------------------------------------------------------------- */
 
@@ -64,9 +61,6 @@ static bool run_sendkey(struct command_call *call, GError **err)
     input_chord(call->ctx->machine, keys, n, ms * 1000000);
     return true;
 }
-const struct command cmd_sendkey = {
-    "sendkey", NULL, {{"keys", ARG_WORD, false}, {"hold_ms", ARG_INT, true}},
-    "press keys together, like ctrl-alt-f1, and release them", run_sendkey};
 
 static bool run_mouse_move(struct command_call *call, GError **err)
 {
@@ -78,10 +72,6 @@ static bool run_mouse_move(struct command_call *call, GError **err)
     input_motion(call->ctx->machine, d[0], d[1], d[2]);
     return true;
 }
-const struct command cmd_mouse_move = {
-    "mouse_move", NULL,
-    {{"dx", ARG_INT, false}, {"dy", ARG_INT, false}, {"dz", ARG_INT, true}},
-    "move the mouse: right, down, wheel away from the user", run_mouse_move};
 
 static bool run_mouse_button(struct command_call *call, GError **err)
 {
@@ -92,6 +82,14 @@ static bool run_mouse_button(struct command_call *call, GError **err)
     input_buttons(call->ctx->machine, (unsigned)buttons);
     return true;
 }
-const struct command cmd_mouse_button = {
-    "mouse_button", NULL, {{"buttons", ARG_INT, false}},
-    "hold these mouse buttons: 1 left, 2 right, 4 middle; 0 none", run_mouse_button};
+
+const struct command screen_commands[] = {
+    {.name = "screendump", .args = {{"file", ARG_WORD}, {"-f ppm|png", ARG_REST, true}},
+     .run = run_screendump, .help = "write a picture of the screen to a file"},
+    {.name = "sendkey", .args = {{"keys", ARG_WORD}, {"hold_ms", ARG_INT, true}},
+     .run = run_sendkey, .help = "press keys together, like ctrl-alt-f1, and release them"},
+    {.name = "mouse_move", .args = {{"dx", ARG_INT}, {"dy", ARG_INT}, {"dz", ARG_INT, true}},
+     .run = run_mouse_move, .help = "move the mouse: right, down, wheel away from the user"},
+    {.name = "mouse_button", .args = {{"buttons", ARG_INT}}, .run = run_mouse_button,
+     .help = "hold these mouse buttons: 1 left, 2 right, 4 middle; 0 none"},
+    {0}};

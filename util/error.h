@@ -17,6 +17,18 @@
  * write `return error_set(err, ...)`. No newline and no "hostel:" in the message. */
 bool error_set(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
+/* What kind of failure it is, to programs that drive Hostel: QMP's error classes. */
+enum error_class {
+    ERROR_GENERIC, /* all that error_set() makes */
+    ERROR_COMMAND_NOT_FOUND,
+    ERROR_DEVICE_NOT_ACTIVE,
+    ERROR_DEVICE_NOT_FOUND,
+    ERROR_KVM_MISSING_CAP,
+};
+bool error_set_class(GError **err, enum error_class class, const char *fmt, ...)
+    G_GNUC_PRINTF(3, 4);
+const char *error_class_name(const GError *err);
+
 /* Put the text and ": " before the message in *err, if there is one. Returns false. */
 bool error_prefix(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 

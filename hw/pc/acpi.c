@@ -111,7 +111,7 @@ enum {
     BOOT_LEGACY_DEVICES = 1, BOOT_8042 = 2, BOOT_NO_VGA = 4,
     FADT_WBINVD = 1 << 0, FADT_PROC_C1 = 1 << 2, FADT_SLP_BUTTON = 1 << 5, FADT_RTC_S4 = 1 << 7,
     FADT_RESET_REG = 1 << 10,
-    PM_EVT = 0, PM_CNT = 4, PM_TMR = 8, PM_GPE0 = 0xc, /* from the PM base */
+    PM_EVT = 0, PM_CNT = 4, PM_TMR = 8, /* from the PM base */
     RESET_PORT = 0xcf9, RESET_VALUE = 6, CMOS_CENTURY = 0x32,
     NO_C_STATE = 0xfff,
 };
@@ -136,13 +136,13 @@ static size_t build_fadt(struct acpi_tables *t, const struct acpi_config *c, siz
     put(b, c->pm_base + PM_CNT, 4);
     put(b, 0, 8); /* PM1b control, PM2 control */
     put(b, c->pm_base + PM_TMR, 4);
-    put(b, c->pm_base + PM_GPE0, 4);
+    put(b, c->pm_base + c->gpe0, 4);
     put(b, 0, 4); /* GPE1 */
     put(b, 4, 1); /* lengths: PM1 event, PM1 control, PM2, timer, GPE0, GPE1 */
     put(b, 2, 1);
     put(b, 0, 1);
     put(b, 4, 1);
-    put(b, 4, 1);
+    put(b, c->gpe0_len, 1);
     put(b, 0, 3); /* GPE1 length and base, C-state command */
     put(b, NO_C_STATE, 2);
     put(b, NO_C_STATE, 2);
@@ -162,7 +162,7 @@ static size_t build_fadt(struct acpi_tables *t, const struct acpi_config *c, siz
     put_gas_io(b, 0, 0, 0);
     put_gas_io(b, 0, 0, 0);
     put_gas_io(b, 32, 3, c->pm_base + PM_TMR);
-    put_gas_io(b, 32, 1, c->pm_base + PM_GPE0);
+    put_gas_io(b, 8u * c->gpe0_len, 1, c->pm_base + c->gpe0);
     put_gas_io(b, 0, 0, 0);
     assert(b->len - at == FADT_LEN);
     fix_pointer(t, ACPI_TABLES, at + FADT_FACS, 4);

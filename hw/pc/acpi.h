@@ -19,7 +19,9 @@ struct acpi_config {
     bool hpet, i8042, vga, fw_cfg;
     bool serial[4];            /* COM1..COM4 */
     uint16_t pvpanic_port;     /* 0: none */
+    bool q35;                  /* ICH9 and PCI Express, not PIIX */
     uint16_t pm_base;          /* of the PM I/O space */
+    uint16_t gpe0, gpe0_len;   /* general purpose events in it */
     uint32_t hpet_id;          /* low half of the HPET's capability register */
     uint64_t mem32_first, mem32_last;   /* PCI windows */
     uint64_t mem64_first, mem64_last;   /* 0, 0: none */
@@ -48,8 +50,10 @@ void acpi_place(struct acpi_tables *t, uint64_t tables_gpa);
 /* Contents of etc/table-loader for etc/acpi/tables and etc/acpi/rsdp, unpatched. */
 GByteArray *acpi_loader_script(const struct acpi_tables *t);
 
-/* acpi_dsdt.c */
+/* acpi_dsdt.c, and the host bridge's part, acpi_dsdt_pci.c */
 void acpi_build_dsdt(GByteArray *aml, const struct acpi_config *c);
+void acpi_build_pci_root(GByteArray *aml, const struct acpi_config *c);
+void acpi_build_pci_links(GByteArray *aml, const struct acpi_config *c);
 
 /* Facts shared by the tables and the chips. */
 enum {

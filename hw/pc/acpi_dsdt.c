@@ -2,9 +2,8 @@
 /*
  * The DSDT: what the board is made of, in AML. ACPI specification 6.4, ch. 5.3, 6.1, 6.2, 9.
  *
- *   \_SB.PCI0            host bridge: windows, _PRT
- *   \_SB.PCI0.ISA        PIIX3 at 1.0: PIRQ registers, RTC, i8042, COM ports
- *   \_SB.LNKA .. LNKD    PCI interrupt links on the PIRQ registers
+ *   \_SB.PCI0            host bridge: acpi_dsdt_pci.c
+ *   \_SB.PCI0.ISA        ISA bridge: PIRQ registers, RTC, i8042, COM ports
  *   \_SB.HPET, FWCF, Cnnn
  *   \_S5                 soft off
  */
@@ -79,11 +78,13 @@ static void isa_bridge(GByteArray *a, const struct acpi_config *c)
     static const uint16_t rtc[] = {0x70, 8}, kbd[] = {0x60, 1, 0x64, 1};
     size_t isa = aml_device(a, "ISA");
 
-    aml_name_int(a, "_ADR", 0x00010000);
-    aml_region(a, "PIRQ", AML_SPACE_PCI_CONFIG, 0x60, 4);
+    aml_name_int(a, "_ADR", c->q35 ? 0x001f0000 : 0x00010000);
+    aml_region(a, "PIRQ", AML_SPACE_PCI_CONFIG, 0x60, c->q35 ? 12 : 4);
     size_t f = aml_field(a, "PIRQ", AML_FIELD_BYTE);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < (c->q35 ? 8 : 4); i++) {
         char name[5] = {'P', 'R', 'Q', (char)('0' + i), 0};
+        if (i == 4)
+            aml_field_unit(a, "", 32); /* SIRQ_CNTL and what is beside it */
         aml_field_unit(a, name, 8);
     }
     aml_end(a, f);
@@ -96,158 +97,6 @@ static void isa_bridge(GByteArray *a, const struct acpi_config *c)
     if (c->pvpanic_port)
         pvpanic(a, c->pvpanic_port);
     aml_end(a, isa);
-}
-
-static void root_bridge_resources(GByteArray *a, const struct acpi_config *c)
-{
-    struct aml_resources r;
-
-    aml_name(a, "_CRS");
-    aml_res_begin(&r);
-    aml_res_window(&r, AML_WINDOW_BUS, 0, 0xff);
-    aml_res_io(&r, 0xcf8, 8);
-    aml_res_window(&r, AML_WINDOW_IO, 0, 0xcf7);
-    aml_res_window(&r, AML_WINDOW_IO, 0xd00, 0xffff);
-    aml_res_window(&r, AML_WINDOW_MEM, 0xa0000, 0xbffff);
-    aml_res_window(&r, AML_WINDOW_MEM, c->mem32_first, c->mem32_last);
-    if (c->mem64_last)
-        aml_res_window(&r, AML_WINDOW_MEM, c->mem64_first, c->mem64_last);
-    aml_res_end(a, &r);
-}
-
-/* Slot s, pin p is soldered to link (s + p - 1) mod 4, as on boards for this chip set. */
-static void routing_table(GByteArray *a)
-{
-    enum { SLOTS = 32, PINS = 4 };
-
-    aml_name(a, "_PRT");
-    size_t table = aml_package(a, SLOTS * PINS);
-    for (unsigned s = 0; s < SLOTS; s++) {
-        for (unsigned p = 0; p < PINS; p++) {
-            char link[] = {'\\', '_', 'S', 'B', '.', 'L', 'N', 'K',
-                           (char)('A' + (s + p + 3) % 4), 0};
-            size_t row = aml_package(a, 4);
-            aml_int(a, s << 16 | 0xffff);
-            aml_int(a, p);
-            aml_ref(a, link);
-            aml_int(a, 0);
-            aml_end(a, row);
-        }
-    }
-    aml_end(a, table);
-}
-
-/* The byte of PIIX3 that routes link n. */
-static void prq(GByteArray *a, unsigned n)
-{
-    char path[] = "\\_SB.PCI0.ISA.PRQ0";
-    path[sizeof(path) - 2] = (char)('0' + n);
-    aml_ref(a, path);
-}
-
-enum { LINK_DISABLED = 0x80, LINK_IRQ = 0x0f, EXT_IRQ_NUMBER_AT = 5 };
-
-/* CreateDWordField (source, 5, PRRI): the number in an extended interrupt descriptor. */
-static void create_number_field(GByteArray *a, void (*source)(GByteArray *))
-{
-    aml_op(a, AML_CREATE_DWORD_FIELD);
-    source(a);
-    aml_int(a, EXT_IRQ_NUMBER_AT);
-    aml_ref(a, "PRRI");
-}
-
-static void source_template(GByteArray *a)
-{
-    aml_ref(a, "PRR0");
-}
-
-static void source_arg0(GByteArray *a)
-{
-    aml_op(a, AML_ARG0);
-}
-
-static void link_status(GByteArray *a, unsigned n)
-{
-    size_t m = aml_method(a, "_STA", 0, false);
-    size_t off = aml_if(a);
-
-    aml_op(a, AML_AND);
-    prq(a, n);
-    aml_int(a, LINK_DISABLED);
-    aml_op(a, AML_ZERO); /* no target */
-    aml_op(a, AML_RETURN);
-    aml_int(a, 0x9);
-    aml_end(a, off);
-    aml_op(a, AML_RETURN);
-    aml_int(a, 0xb);
-    aml_end(a, m);
-}
-
-static void link_disable(GByteArray *a, unsigned n)
-{
-    size_t m = aml_method(a, "_DIS", 0, false);
-
-    aml_op(a, AML_OR);
-    prq(a, n);
-    aml_int(a, LINK_DISABLED);
-    prq(a, n);
-    aml_end(a, m);
-}
-
-static void link_current(GByteArray *a, unsigned n)
-{
-    static const uint32_t none[1] = {0};
-    struct aml_resources r;
-
-    aml_name(a, "PRR0");
-    aml_res_begin(&r);
-    aml_res_interrupts(&r, none, 1);
-    aml_res_end(a, &r);
-    size_t m = aml_method(a, "_CRS", 0, true);
-    create_number_field(a, source_template);
-    size_t on = aml_if(a);
-    aml_op(a, AML_LLESS);
-    prq(a, n);
-    aml_int(a, LINK_DISABLED);
-    aml_op(a, AML_AND);
-    prq(a, n);
-    aml_int(a, LINK_IRQ);
-    aml_ref(a, "PRRI");
-    aml_end(a, on);
-    aml_op(a, AML_RETURN);
-    aml_ref(a, "PRR0");
-    aml_end(a, m);
-}
-
-static void link_set(GByteArray *a, unsigned n)
-{
-    size_t m = aml_method(a, "_SRS", 1, true);
-
-    create_number_field(a, source_arg0);
-    aml_op(a, AML_STORE);
-    aml_ref(a, "PRRI");
-    prq(a, n);
-    aml_end(a, m);
-}
-
-static void interrupt_link(GByteArray *a, unsigned n)
-{
-    static const uint32_t possible[] = {5, 10, 11};
-    char name[5] = {'L', 'N', 'K', (char)('A' + n), 0};
-    struct aml_resources r;
-    size_t dev = aml_device(a, name);
-
-    aml_name_eisaid(a, "_HID", "PNP0C0F");
-    aml_name_int(a, "_UID", n);
-    aml_name(a, "_PRS");
-    aml_res_begin(&r);
-    aml_res_interrupts(&r, possible, G_N_ELEMENTS(possible));
-    aml_res_end(a, &r);
-    link_status(a, n);
-    link_disable(a, n);
-    link_current(a, n);
-    link_set(a, n);
-    aml_end(a, dev);
 }
 
 static void hpet(GByteArray *a)
@@ -297,14 +146,10 @@ void acpi_build_dsdt(GByteArray *a, const struct acpi_config *c)
     size_t sb = aml_scope(a, "\\_SB");
     size_t pci = aml_device(a, "PCI0");
 
-    aml_name_eisaid(a, "_HID", "PNP0A03");
-    aml_name_int(a, "_UID", 0);
-    root_bridge_resources(a, c);
-    routing_table(a);
+    acpi_build_pci_root(a, c);
     isa_bridge(a, c);
     aml_end(a, pci);
-    for (unsigned i = 0; i < 4; i++)
-        interrupt_link(a, i);
+    acpi_build_pci_links(a, c);
     if (c->hpet)
         hpet(a);
     if (c->fw_cfg)
@@ -312,6 +157,14 @@ void acpi_build_dsdt(GByteArray *a, const struct acpi_config *c)
     processors(a, c->cpus);
     aml_end(a, sb);
 
+    if (c->q35) {
+        aml_name_int(a, "\\PICF", 0);
+        size_t pic = aml_method(a, "\\_PIC", 1, false);
+        aml_op(a, AML_STORE);
+        aml_op(a, AML_ARG0);
+        aml_ref(a, "\\PICF");
+        aml_end(a, pic);
+    }
     aml_name(a, "\\_S5");
     size_t s5 = aml_package(a, 4);
     for (unsigned i = 0; i < 4; i++)

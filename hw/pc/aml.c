@@ -8,7 +8,8 @@
 enum {
     OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_STRING = 0x0d,
     OP_QWORD = 0x0e, OP_SCOPE = 0x10, OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_METHOD = 0x14,
-    OP_DUAL_NAME = 0x2e, OP_MULTI_NAME = 0x2f, OP_EXT = 0x5b, OP_IF = 0xa0, OP_EXT_REGION = 0x80,
+    OP_DUAL_NAME = 0x2e, OP_MULTI_NAME = 0x2f, OP_EXT = 0x5b, OP_IF = 0xa0, OP_ELSE = 0xa1,
+    OP_EXT_REGION = 0x80,
     OP_EXT_FIELD = 0x81, OP_EXT_DEVICE = 0x82, METHOD_SERIALIZED = 0x08,
 };
 
@@ -180,6 +181,12 @@ size_t aml_if(GByteArray *a)
     return open_package(a);
 }
 
+size_t aml_else(GByteArray *a)
+{
+    aml_op(a, OP_ELSE);
+    return open_package(a);
+}
+
 size_t aml_package(GByteArray *a, uint8_t nelements)
 {
     aml_op(a, OP_PACKAGE);
@@ -213,8 +220,46 @@ size_t aml_field(GByteArray *a, const char *region, uint8_t flags)
 void aml_field_unit(GByteArray *a, const char *name, unsigned bits)
 {
     assert(bits < 0x40); /* one-byte package length form, which counts nothing but the bits */
-    aml_ref(a, name);
+    if (*name)
+        aml_ref(a, name);
+    else
+        aml_op(a, 0);
     aml_op(a, (uint8_t)bits);
+}
+
+/* ---- Short phrases -------------------------------------------------------------------- */
+
+void aml_create_dword_field(GByteArray *a, uint8_t source, unsigned at, const char *name)
+{
+    aml_op(a, AML_CREATE_DWORD_FIELD);
+    aml_op(a, source);
+    aml_int(a, at);
+    aml_ref(a, name);
+}
+
+void aml_create_dword_field_of(GByteArray *a, const char *source, unsigned at, const char *name)
+{
+    aml_op(a, AML_CREATE_DWORD_FIELD);
+    aml_ref(a, source);
+    aml_int(a, at);
+    aml_ref(a, name);
+}
+
+void aml_or_into(GByteArray *a, const char *name, uint64_t value)
+{
+    aml_op(a, AML_OR);
+    aml_ref(a, name);
+    aml_int(a, value);
+    aml_ref(a, name);
+}
+
+void aml_buffer(GByteArray *a, const uint8_t *bytes, uint8_t len)
+{
+    aml_op(a, OP_BUFFER);
+    size_t mark = open_package(a);
+    aml_int(a, len);
+    g_byte_array_append(a, bytes, len);
+    aml_end(a, mark);
 }
 
 /* ---- Resources ------------------------------------------------------------------------ */

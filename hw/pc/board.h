@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PC board from the inside: shared by pc.c (wiring), pc_setup.c (what firmware would do)
- * and pc_load.c (kernel and ROM).
+ * The PC board from the inside: shared by pc.c (what every PC has), pc_i440fx.c and pc_q35.c (the
+ * chip sets), pc_setup.c (what firmware would do) and pc_load.c (kernel and ROM).
  */
 #ifndef HW_PC_BOARD_H
 #define HW_PC_BOARD_H
 
 #include "core/machine.h"
 #include "hw/char/isa_serial.h"
-#include "hw/ide/piix_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -20,17 +19,17 @@
 #include "hw/pc/boot.h"
 #include "hw/pc/e820.h"
 #include "hw/pc/smbios.h"
-#include "hw/pci/i440fx.h"
+#include "hw/pci/pam.h"
 #include "hw/pci/pci.h"
-#include "hw/pci/piix3.h"
-#include "hw/pci/piix4_pm.h"
+#include "hw/pci/pci_conf1.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 
-#define PC_LOW_RAM_END   0xc0000000ull  /* RAM beyond this continues at 4 GiB */
 #define PC_HIGH_RAM      0x100000000ull
+#define PC_PCI_FIRST     0xc0000000ull /* of a direct boot */
 #define PC_PCI_LAST      0xfebfffffull
+#define PC_ECAM_SIZE     (256ull << 20)
 #define PC_IOAPIC_BASE   0xfec00000ull
 #define PC_HPET_BASE     0xfed00000ull
 #define PC_BIOS_BASE     0xe0000        /* firmware area below 1 MiB, to FFFFFh */
@@ -47,8 +46,30 @@ struct pc_irq_input {
     enum pc_irq_source source;
 };
 
+/*
+ * A chip set: the bridges, what is built into them, and how they are connected. Each has a file
+ * that shows all of it; the board is the same otherwise.
+ */
+struct pc_chipset {
+    const char *root_bus;       /* "pci.0" */
+    uint8_t link_irq[PCI_WIRES]; /* what a direct boot routes each PIRQ to */
+    /* Where RAM ends below 4 GiB, for that much of it, and from where on a direct boot has memory
+     * uncacheable (vcpu_boot.uc_base). */
+    uint64_t (*low_ram_end)(uint64_t ram);
+    uint64_t (*uc_base)(uint64_t low_ram_end);
+    /* Bridges, disk controller, power management, on the root bus that is there. */
+    bool (*build)(struct board *b, GError **err);
+    /* What firmware does before it hands over: shadow RAM and registers open, links routed. */
+    void (*open)(struct board *b);
+    /* Fill in what the tables say of this chip set: as its registers are `now`, or as open()
+     * will have them. */
+    void (*describe)(struct board *b, bool now, struct acpi_config *c);
+};
+extern const struct pc_chipset pc_i440fx, pc_q35;
+
 struct board {
     struct device dev;
+    const struct pc_chipset *chipset;
 
     uint64_t low_ram, high_ram;
     struct region low, above_1m, high; /* RAM: 0-A0000h, 1 MiB-3 GiB, from 4 GiB */
@@ -60,10 +81,15 @@ struct board {
 
     struct pci_bus pci;
     struct apic_bus apic_bus;
+    struct pci_conf1 *conf;            /* the host bridge's */
+    /* of the 440FX and PIIX */
     struct i440fx *host;
     struct piix3 *isa;
     struct piix4_pm *pm;
     struct piix_ide *ide;
+    /* of the Q35 and ICH9 */
+    struct mch *mch;
+    struct ich9_lpc *lpc;
     struct i8259 *pic;
     struct ioapic *ioapic;
     struct i8254 *pit;
@@ -83,6 +109,7 @@ struct board {
     struct e820 map;
     struct acpi_tables acpi;           /* placed */
     uint16_t offered_pm_base;          /* of the tables that fw_cfg offers */
+    uint64_t offered_ecam_base;
     GByteArray *smbios;
     uint64_t acpi_gpa, rsdp_gpa, smbios_gpa;
     struct boot_image image;
@@ -92,10 +119,20 @@ struct board {
     char **module_texts;
 };
 
+/* pc.c, for the chip sets */
+bool pc_chip(struct device *dev, GError **err); /* realize, or free */
+#define PC_NEW(b, type, t) ((struct type *)device_new((b)->dev.machine, (t)))
+struct irq_line pc_line(struct board *b, enum pc_irq_source source, int n);
+/* What lies below shadow RAM, and where E0000h is in it; NULL: nothing. */
+struct ram_block *pc_shadow_rom(const struct board *b, uint64_t *offset);
+
 /* pc_setup.c */
 bool pc_setup_tables(struct board *b, GError **err); /* ACPI, SMBIOS, e820, fw_cfg */
 void pc_setup_firmware(struct board *b);             /* at reset, when there is no ROM */
 void pc_setup_cmos(struct board *b);
+
+/* pc_setup_pci.c: bus numbers, addresses, interrupt lines */
+void pc_setup_pci(struct board *b);
 
 /* pc_boot.c: -boot */
 bool pc_boot_offer(struct board *b, GError **err);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PC board: a machine with the 440FX and PIIX chip set. Here is who sits where and which
- * wire goes to whom; pc_setup.c and pc_load.c prepare what it boots.
+ * The PC board: an empty machine becomes a PC. Here is what every PC has, who sits where and which
+ * wire goes to whom; the bridges between them are the chip set's, pc_i440fx.c and pc_q35.c.
+ * pc_setup.c and pc_load.c prepare what it boots.
  *
  *   memory    0         RAM, to A0000h
  *             A0000h    PCI (VGA window, when there is a display)
  *             C0000h    shadow RAM or PCI, 16 KiB segments by the host bridge's PAM registers;
  *                       E0000h-FFFFFh below it: copy of the last 128 KiB of the ROM
- *             100000h   RAM, up to C0000000h
- *             C0000000h PCI BARs, to FEBFFFFFh
+ *             100000h   RAM, up to where the chip set ends it
+ *             ...       PCI BARs, to FEBFFFFFh
  *             FEC00000h I/O APIC      FED00000h HPET      FEE00000h local APICs, MSI
  *             4 GiB - n ROM (-bios)
  *             4 GiB     the rest of RAM, then a 64-bit PCI window
  *
  *   interrupts   ISA device --\
- *                PIRQ (PIIX3) ---> OR per line --> 8259A pair --> LINT0 of the local APICs
- *                SCI  (PIIX4) --/             \--> I/O APIC (line 0 at pin 2) --> messages
+ *                PIRQ (bridge) --> OR per line --> 8259A pair --> LINT0 of the local APICs
+ *                SCI (bridge) --/             \--> I/O APIC (line 0 at pin 2) --> messages
  *                PIT, RTC --> HPET (legacy replacement) --> lines 0 and 8
  *
  * docs/memory-map.md has the details.
@@ -27,14 +28,14 @@
 #include "core/inspect.h"
 #include "hw/display/vga_pci.h"
 #include "hw/pc/board.h"
-#include "hw/pci/piix_regs.h"
 #include "util/error.h"
 #include "util/suggest.h"
 
 const struct pc_machine_type pc_machine_types[] = {
-    {"pc", "pc-i440fx-7.2", "Standard PC (i440FX + PIIX) (default)"},
-    {"none", NULL, "empty machine"},
-    {NULL, NULL, NULL},
+    {"pc", "pc-i440fx-7.2", "Standard PC (i440FX + PIIX) (default)", &pc_i440fx},
+    {"q35", "pc-q35-7.2", "Standard PC (Q35 + ICH9)", &pc_q35},
+    {"none", NULL, "empty machine", NULL},
+    {NULL, NULL, NULL, NULL},
 };
 
 /* ---- Interrupt lines ------------------------------------------------------------------ */
@@ -59,7 +60,7 @@ static void input_set(void *sink, int n, int level)
     gsi_update(in->board, n);
 }
 
-static struct irq_line line(struct board *b, enum pc_irq_source source, int n)
+struct irq_line pc_line(struct board *b, enum pc_irq_source source, int n)
 {
     return (struct irq_line){.set = input_set, .sink = &b->input[source], .n = n};
 }
@@ -71,9 +72,9 @@ static void lines_init(struct board *b)
     for (int s = 0; s < SRC_COUNT; s++)
         b->input[s] = (struct pc_irq_input){.board = b, .source = (enum pc_irq_source)s};
     for (int n = 0; n < PC_GSIS; n++)
-        m->gsi[n] = line(b, SRC_ISA, n);
+        m->gsi[n] = pc_line(b, SRC_ISA, n);
     for (int n = 0; n < 16; n++)
-        m->isa_irq[n] = line(b, SRC_ISA, n);
+        m->isa_irq[n] = pc_line(b, SRC_ISA, n);
 }
 
 /* ---- RAM and the A20 gate ------------------------------------------------------------- */
@@ -83,7 +84,7 @@ static void ram_init(struct board *b)
     struct machine *m = b->dev.machine;
     uint64_t size = m->ram->size;
 
-    b->low_ram = MIN(size, PC_LOW_RAM_END);
+    b->low_ram = MIN(size, b->chipset->low_ram_end(size));
     b->high_ram = size - b->low_ram;
     region_init_container(&b->pci_mem, "pci", UINT64_MAX);
     region_add(&m->mem_root, 0, &b->pci_mem, -1);
@@ -126,15 +127,13 @@ static void a20_changed(void *arg)
 
 /* ---- Chips ---------------------------------------------------------------------------- */
 
-static bool chip(struct device *dev, GError **err)
+bool pc_chip(struct device *dev, GError **err)
 {
     if (device_realize(dev, err))
         return true;
     device_free(dev);
     return false;
 }
-
-#define NEW(b, type, t) ((struct type *)device_new((b)->dev.machine, (t)))
 
 static void msi(void *arg, uint64_t addr, uint32_t data)
 {
@@ -156,16 +155,16 @@ static bool interrupt_chips(struct board *b, GError **err)
     struct machine *m = b->dev.machine;
 
     apic_bus_init(&b->apic_bus, m);
-    b->pic = NEW(b, i8259, &i8259_type);
+    b->pic = PC_NEW(b, i8259, &i8259_type);
     b->pic->intr = (struct irq_line){.set = apic_bus_set_lint, .sink = &b->apic_bus, .n = 0};
-    if (!chip(&b->pic->dev, err))
+    if (!pc_chip(&b->pic->dev, err))
         return false;
     region_add(&m->io_root, 0x20, &b->pic->io[0], 0);
     region_add(&m->io_root, 0xa0, &b->pic->io[1], 0);
     region_add(&m->io_root, 0x4d0, &b->pic->elcr, 0);
 
-    b->ioapic = NEW(b, ioapic, &ioapic_type);
-    if (!chip(&b->ioapic->dev, err))
+    b->ioapic = PC_NEW(b, ioapic, &ioapic_type);
+    if (!pc_chip(&b->ioapic->dev, err))
         return false;
     region_add(&m->mem_root, PC_IOAPIC_BASE, &b->ioapic->mmio, 1);
     b->apic_bus.extint_ack = extint_ack;
@@ -189,25 +188,25 @@ static bool timer_chips(struct board *b, GError **err)
     struct irq_line irq0 = m->isa_irq[0], irq8 = m->isa_irq[8];
 
     if (m->config->hpet) {
-        b->hpet = NEW(b, hpet, &hpet_type);
+        b->hpet = PC_NEW(b, hpet, &hpet_type);
         memcpy(b->hpet->route, m->gsi, sizeof(b->hpet->route));
         b->hpet->legacy_out[0] = irq0;
         b->hpet->legacy_out[1] = irq8;
-        if (!chip(&b->hpet->dev, err))
+        if (!pc_chip(&b->hpet->dev, err))
             return false;
         region_add(&m->mem_root, PC_HPET_BASE, &b->hpet->mmio, 1);
         irq0 = (struct irq_line){.set = hpet_legacy_in, .sink = b->hpet, .n = 0};
         irq8 = (struct irq_line){.set = hpet_legacy_in, .sink = b->hpet, .n = 1};
     }
-    b->pit = NEW(b, i8254, &i8254_type);
+    b->pit = PC_NEW(b, i8254, &i8254_type);
     b->pit->irq[0] = irq0;
-    if (!chip(&b->pit->dev, err))
+    if (!pc_chip(&b->pit->dev, err))
         return false;
     region_add(&m->io_root, 0x40, &b->pit->io, 0);
 
-    b->rtc = NEW(b, mc146818, &mc146818_type);
+    b->rtc = PC_NEW(b, mc146818, &mc146818_type);
     b->rtc->irq = irq8;
-    if (!chip(&b->rtc->dev, err))
+    if (!pc_chip(&b->rtc->dev, err))
         return false;
     region_add(&m->io_root, 0x70, &b->rtc->io, 0);
     return true;
@@ -216,28 +215,28 @@ static bool timer_chips(struct board *b, GError **err)
 static bool control_ports(struct board *b, GError **err)
 {
     struct machine *m = b->dev.machine;
-    struct port61 *p61 = NEW(b, port61, &port61_type);
+    struct port61 *p61 = PC_NEW(b, port61, &port61_type);
     struct port92 *p92;
 
     p61->pit = b->pit;
-    if (!chip(&p61->dev, err))
+    if (!pc_chip(&p61->dev, err))
         return false;
     region_add(&m->io_root, 0x61, &p61->io, 0);
-    p92 = NEW(b, port92, &port92_type);
-    if (!chip(&p92->dev, err))
+    p92 = PC_NEW(b, port92, &port92_type);
+    if (!pc_chip(&p92->dev, err))
         return false;
     region_add(&m->io_root, 0x92, &p92->io, 0);
 
-    b->kbd = NEW(b, i8042, &i8042_type);
+    b->kbd = PC_NEW(b, i8042, &i8042_type);
     b->kbd->irq_kbd = m->isa_irq[1];
     b->kbd->irq_aux = m->isa_irq[12];
-    if (!chip(&b->kbd->dev, err))
+    if (!pc_chip(&b->kbd->dev, err))
         return false;
     region_add(&m->io_root, 0x60, &b->kbd->io_data, 0);
     region_add(&m->io_root, 0x64, &b->kbd->io_cmd, 0);
 
-    b->fw_cfg = NEW(b, fw_cfg, &fw_cfg_type);
-    if (!chip(&b->fw_cfg->dev, err))
+    b->fw_cfg = PC_NEW(b, fw_cfg, &fw_cfg_type);
+    if (!pc_chip(&b->fw_cfg->dev, err))
         return false;
     region_add(&m->io_root, FW_CFG_PORT, &b->fw_cfg->ctl, 0);
     region_add(&m->io_root, FW_CFG_DMA_PORT, &b->fw_cfg->dma, 0);
@@ -245,56 +244,24 @@ static bool control_ports(struct board *b, GError **err)
     return true;
 }
 
-/* Pin p of slot s: as on boards for this chip set, slot 1 starts at PIRQA. */
-static unsigned swizzle(unsigned slot, unsigned pin)
+struct ram_block *pc_shadow_rom(const struct board *b, uint64_t *offset)
 {
-    return (slot + pin + 3) & 3;
+    *offset = b->rom && b->rom->size > PC_BIOS_SIZE ? b->rom->size - PC_BIOS_SIZE : 0;
+    return b->rom && b->rom->size >= PC_BIOS_SIZE ? b->rom : NULL;
 }
 
 static bool pci_chips(struct board *b, GError **err)
 {
     struct machine *m = b->dev.machine;
 
-    pci_bus_init(&b->pci, m, "pci.0", &b->pci_mem, &m->io_root);
-    b->pci.swizzle = swizzle;
+    pci_bus_init(&b->pci, m, b->chipset->root_bus, &b->pci_mem, &m->io_root);
     b->pci.msi = msi;
     b->pci.msi_arg = m;
     m->pci = &b->pci;
-
-    b->host = NEW(b, i440fx, &i440fx_type.dev);
-    b->host->pci_root = &b->pci;
-    b->host->rom = b->rom;
-    b->host->rom_offset = b->rom && b->rom->size > PC_BIOS_SIZE ? b->rom->size - PC_BIOS_SIZE : 0;
-    if (b->rom && b->rom->size < PC_BIOS_SIZE)
-        b->host->rom = NULL;
-    if (!chip(&b->host->pci.dev, err))
+    if (!b->chipset->build(b, err))
         return false;
-    region_add(&m->io_root, 0xcf8, &b->host->conf_addr, 0);
-    region_add(&m->io_root, 0xcfc, &b->host->conf_data, 0);
-
-    b->isa = NEW(b, piix3, &piix3_type.dev);
-    for (int n = 0; n < 16; n++)
-        b->isa->isa_irq[n] = line(b, SRC_PIRQ, n);
-    if (!chip(&b->isa->pci.dev, err))
-        return false;
-    for (int n = 0; n < 4; n++)
-        b->pci.intx[n] = (struct irq_line){.set = piix3_set_pirq, .sink = b->isa, .n = n};
-    b->host->cf9_read = piix3_rc_read;
-    b->host->cf9_write = piix3_rc_write;
-    b->host->cf9_arg = b->isa;
-
-    b->ide = NEW(b, piix_ide, &piix_ide_type.dev);
-    b->ide->irq[0] = m->isa_irq[14];
-    b->ide->irq[1] = m->isa_irq[15];
-    if (!chip(&b->ide->pci.dev, err) || !piix_ide_add_drives(m, err))
-        return false;
-
-    b->pm = NEW(b, piix4_pm, &piix4_pm_type.dev);
-    b->pm->sci = line(b, SRC_SCI, ACPI_SCI_IRQ);
-    if (!chip(&b->pm->pci.dev, err))
-        return false;
-    region_add(&m->io_root, APM_CNT, &b->pm->apm, 0);
-    machine_add_hook(m->on_powerdown, piix4_pm_power_button, b->pm);
+    region_add(&m->io_root, 0xcf8, &b->conf->addr_io, 0);
+    region_add(&m->io_root, 0xcfc, &b->conf->data_io, 0);
     return true;
 }
 
@@ -304,7 +271,7 @@ static bool display(struct board *b, GError **err)
 
     if (!kind || strcmp(kind, "std") != 0)
         return true;
-    return chip(device_new(b->dev.machine, &vga_pci_type.dev), err) ||
+    return pc_chip(device_new(b->dev.machine, &vga_pci_type.dev), err) ||
            error_prefix(err, "-vga %s", kind);
 }
 
@@ -366,19 +333,28 @@ static const struct device_type board_type = {
 
 /* ---- Building ------------------------------------------------------------------------- */
 
-static bool pick_type(const char *name, bool *none, GError **err)
+/* "pc-q35-" and any version; the newest is the only one. */
+static bool is_named(const struct pc_machine_type *t, const char *name)
+{
+    const char *version = t->alias ? strrchr(t->alias, '-') : NULL;
+
+    return !strcmp(name, t->name) ||
+           (version && !strncmp(name, t->alias, (size_t)(version - t->alias) + 1) &&
+            g_ascii_isdigit(name[version - t->alias + 1]));
+}
+
+static const struct pc_machine_type *pick_type(const char *name, GError **err)
 {
     struct suggest s = suggest_begin(name);
 
-    *none = !strcmp(name, "none");
-    if (*none || !strcmp(name, "pc") || g_str_has_prefix(name, "pc-i440fx-"))
-        return true;
-    if (!strcmp(name, "q35") || g_str_has_prefix(name, "pc-q35-"))
-        return error_set(err, "-machine %s: the Q35 board is not there yet; use -machine pc", name);
-    for (const struct pc_machine_type *t = pc_machine_types; t->name; t++)
+    for (const struct pc_machine_type *t = pc_machine_types; t->name; t++) {
+        if (is_named(t, name))
+            return t;
         suggest_offer(&s, t->name);
-    return error_set(err, "-machine %s: no such machine%s (-machine help lists them)", name,
-                     suggest_text(&s));
+    }
+    error_set(err, "-machine %s: no such machine%s (-machine help lists them)", name,
+              suggest_text(&s));
+    return NULL;
 }
 
 static void info_pic(void *arg, GString *out)
@@ -422,17 +398,18 @@ static void add_infos(struct machine *m, struct board *b)
 
 bool pc_board_build(struct machine *m, GError **err)
 {
-    const char *type = m->config->machine_type ? m->config->machine_type : "pc";
-    bool none;
+    const char *name = m->config->machine_type ? m->config->machine_type : "pc";
+    const struct pc_machine_type *type = pick_type(name, err);
 
-    if (!pick_type(type, &none, err))
+    if (!type)
         return false;
-    if (none)
+    if (!type->chipset)
         return true;
     if (!m->ram || m->ram->size < BOOT_ONE_MIB)
         return error_set(err, "-m: a PC needs at least 1 MiB of memory");
     struct board *b = (struct board *)device_new(m, &board_type);
-    if (!chip(&b->dev, err))
+    b->chipset = type->chipset;
+    if (!pc_chip(&b->dev, err))
         return false;
     m->board = b;
     add_infos(m, b);
@@ -453,7 +430,7 @@ bool pc_board_add_serial(struct machine *m, unsigned n, struct chardev *chr, GEr
         device_free(dev);
         return false;
     }
-    return chip(dev, err);
+    return pc_chip(dev, err);
 }
 
 bool pc_board_finish(struct machine *m, GError **err)

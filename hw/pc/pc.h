@@ -15,8 +15,11 @@
 struct machine;
 struct chardev;
 
+struct pc_chipset;
+
 struct pc_machine_type {
     const char *name, *alias, *help;
+    const struct pc_chipset *chipset; /* NULL: an empty machine */
 };
 extern const struct pc_machine_type pc_machine_types[]; /* name == NULL ends */
 

@@ -219,7 +219,8 @@ void pc_load_place(struct board *b)
             write_zeroes(&m->mem, p->gpa + p->bytes.len, p->size - p->bytes.len);
     }
     release_pages(b);
-    b->image.start.uc_base = b->ap_boot.uc_base = PC_LOW_RAM_END;
+    b->image.start.uc_base = b->ap_boot.uc_base =
+        b->chipset->uc_base(b->chipset->low_ram_end(m->ram->size));
     b->ap_boot.mode = VCPU_BOOT_WAIT;
     for (guint i = 0; i < m->vcpus->len; i++)
         ((struct vcpu *)g_ptr_array_index(m->vcpus, i))->boot = i ? &b->ap_boot : &b->image.start;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What firmware would do, for kernels that are started without any: tables in the BIOS area,
- * shadow RAM open, PCI functions given addresses and interrupts, the PIIX set up. And what
+ * shadow RAM open, PCI functions given addresses and interrupts, the bridges set up. And what
  * firmware is told when there is one: CMOS bytes and fw_cfg files.
  */
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "hw/misc/pvpanic.h"
 #include "hw/pc/board.h"
 #include "hw/pc/pc.h"
-#include "hw/pci/piix_regs.h"
+#include "hw/pci/pci_bridge.h"
 #include "util/error.h"
 #include "util/keyval.h"
 
@@ -65,7 +65,7 @@ static bool parse_uuid(const char *text, uint8_t out[16], GError **err)
     return true;
 }
 
-static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
+static void build_acpi(struct board *b, bool now, struct acpi_tables *t)
 {
     struct machine *m = b->dev.machine;
     uint64_t top = PC_HIGH_RAM + b->high_ram;
@@ -78,9 +78,8 @@ static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
         .i8042 = b->kbd,
         .fw_cfg = true,
         .vga = m->vga,
-        .pm_base = pm_base,
         .hpet_id = b->hpet ? as_ld32(&m->mem, PC_HPET_BASE) : 0,
-        .mem32_first = PC_LOW_RAM_END,
+        .mem32_first = (b->low_ram + BOOT_ONE_MIB - 1) & ~(uint64_t)(BOOT_ONE_MIB - 1),
         .mem32_last = PC_PCI_LAST,
         .mem64_first = mem64,
         .mem64_last = mem64 + PC_PCI64_SIZE - 1,
@@ -96,7 +95,10 @@ static void build_acpi(struct board *b, uint16_t pm_base, struct acpi_tables *t)
         else if (d->type == &pvpanic_isa_type)
             c.pvpanic_port = (uint16_t)((struct pvpanic_isa *)d)->ioport;
     }
+    b->chipset->describe(b, now, &c);
     acpi_build(t, &c);
+    b->offered_pm_base = c.pm_base;
+    b->offered_ecam_base = c.ecam_base;
     g_free(ids);
 }
 
@@ -184,11 +186,11 @@ static bool offer_files(struct board *b, GError **err)
 }
 
 /* Unpatched, with the list of what to patch: firmware applies that itself. */
-static void offer_acpi(struct board *b, uint16_t pm_base)
+static void offer_acpi(struct board *b, bool now)
 {
     struct acpi_tables t;
 
-    build_acpi(b, pm_base, &t);
+    build_acpi(b, now, &t);
     GByteArray *script = acpi_loader_script(&t);
     GByteArray *tables = t.blob[ACPI_TABLES], *rsdp = t.blob[ACPI_RSDP];
     fw_cfg_add_file(b->fw_cfg, "etc/acpi/tables", tables->data, tables->len);
@@ -196,17 +198,21 @@ static void offer_acpi(struct board *b, uint16_t pm_base)
     fw_cfg_add_file(b->fw_cfg, "etc/table-loader", script->data, script->len);
     g_byte_array_free(script, TRUE);
     acpi_free(&t);
-    b->offered_pm_base = pm_base;
 }
 
-/* Firmware chooses where the PM I/O space is; the tables it then reads must say so. */
+/* Firmware chooses where the PM I/O space and the window of PCI Express configuration are; the
+ * tables it then reads must say so. */
 static void file_selected(void *arg, const char *name)
 {
     struct board *b = arg;
-    uint16_t pm_base = piix4_pm_base(b->pm);
+    struct acpi_config c = {0};
 
-    if (g_str_has_prefix(name, "etc/acpi/") && pm_base && pm_base != b->offered_pm_base)
-        offer_acpi(b, pm_base);
+    if (!g_str_has_prefix(name, "etc/acpi/"))
+        return;
+    b->chipset->describe(b, true, &c);
+    if (c.pm_base &&
+        (c.pm_base != b->offered_pm_base || c.ecam_base != b->offered_ecam_base))
+        offer_acpi(b, true);
 }
 
 static void offer(struct board *b)
@@ -228,7 +234,7 @@ static void offer(struct board *b)
     fw_cfg_add_file(f, "etc/smbios/smbios-anchor", anchor, sizeof(anchor));
     fw_cfg_add_file(f, "etc/smbios/smbios-tables", b->smbios->data, b->smbios->len);
     if (mc->acpi) {
-        offer_acpi(b, ACPI_PM_BASE);
+        offer_acpi(b, false);
         f->selected = file_selected;
         f->selected_arg = b;
     }
@@ -257,13 +263,15 @@ bool pc_setup_tables(struct board *b, GError **err)
 
     if (!build_smbios(b, err))
         return false;
-    build_acpi(b, ACPI_PM_BASE, &b->acpi);
+    build_acpi(b, false, &b->acpi);
     e820_build(&b->map, b->low_ram, b->high_ram, PC_BIOS_BASE);
     if (!lay_out(b, err))
         return false;
     offer(b);
     if (!offer_files(b, err))
         return false;
+    if (b->offered_ecam_base) /* firmware says so of itself */
+        e820_add(&b->map, b->offered_ecam_base, PC_ECAM_SIZE, E820_RESERVED);
     if (mc->acpi)
         acpi_place(&b->acpi, b->acpi_gpa);
     else
@@ -312,73 +320,10 @@ static void write_bios_data(struct board *b)
     as_st8(&m->mem, BOOT_LOW_END, 1); /* KiB of extended data area */
 }
 
-struct windows {
-    uint64_t io, mem, mem64;
-};
-
-static bool place_bar(uint64_t *next, uint64_t end, uint64_t size, uint64_t *at)
-{
-    uint64_t a = (*next + size - 1) & ~(size - 1);
-
-    if (a + size > end || a + size < a)
-        return false;
-    *next = a + size;
-    *at = a;
-    return true;
-}
-
-static void place_bars(struct pci_bus *root, struct pci_device *d, struct windows *w)
-{
-    uint16_t cmd = PCI_CMD_MASTER;
-
-    for (unsigned n = 0; n < PCI_NBARS; n++) {
-        const struct pci_bar *bar = &d->bar[n];
-        bool is64 = bar->kind == PCI_BAR_MEM64 || bar->kind == PCI_BAR_MEM64_PREFETCH;
-        uint64_t at;
-        if (!bar->region)
-            continue;
-        if (bar->kind == PCI_BAR_IO ? !place_bar(&w->io, 0x10000, bar->size, &at)
-                                    : !place_bar(&w->mem, PC_PCI_LAST + 1, bar->size, &at) &&
-                                          (!is64 || !place_bar(&w->mem64, w->mem64 + PC_PCI64_SIZE,
-                                                               bar->size, &at)))
-            continue;
-        cmd |= bar->kind == PCI_BAR_IO ? PCI_CMD_IO : PCI_CMD_MEM;
-        pci_bus_config_write(root, 0, d->devfn, PCI_BAR0 + 4 * n, (uint32_t)at, 4);
-        if (is64)
-            pci_bus_config_write(root, 0, d->devfn, PCI_BAR0 + 4 * n + 4, (uint32_t)(at >> 32), 4);
-    }
-    pci_bus_config_write(root, 0, d->devfn, PCI_COMMAND, cmd, 2);
-}
-
-static void setup_pci(struct board *b)
-{
-    static const uint8_t link_irq[4] = {10, 10, 11, 11};
-    struct windows w = {.io = 0xc000, .mem = PC_LOW_RAM_END,
-                        .mem64 = (PC_HIGH_RAM + b->high_ram + PC_PCI64_SIZE - 1) &
-                                 ~(PC_PCI64_SIZE - 1)};
-
-    for (unsigned i = 0; i < 4; i++)
-        pci_bus_config_write(&b->pci, 0, b->isa->pci.devfn, PIIX_PIRQRC + i, link_irq[i], 1);
-    for (unsigned i = 0; i < 2; i++) /* both IDE channels */
-        pci_bus_config_write(&b->pci, 0, b->ide->pci.devfn, PIIX_IDETIM + 2 * i, 0x8000, 2);
-    as_write(&b->dev.machine->io, 0x4d1, &(uint8_t){0x0c}, 1); /* lines 10 and 11: level */
-    for (unsigned devfn = 0; devfn < 256; devfn++) {
-        struct pci_device *d = b->pci.dev[devfn];
-        if (!d || (devfn < 0x10 && d != &b->ide->pci))
-            continue;
-        place_bars(&b->pci, d, &w);
-        uint8_t pin = pci_type(d)->pin;
-        if (pin)
-            pci_bus_config_write(&b->pci, 0, (uint8_t)devfn, PCI_INT_LINE,
-                                 link_irq[b->pci.swizzle(devfn >> 3, pin - 1u)], 1);
-    }
-}
-
 void pc_setup_firmware(struct board *b)
 {
-    i440fx_open_shadow(b->host);
-    piix4_pm_open(b->pm);
-    setup_pci(b);
+    b->chipset->open(b);
+    pc_setup_pci(b);
     write_bios_data(b);
     write_tables(b);
 }

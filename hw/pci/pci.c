@@ -4,9 +4,9 @@
  *
  * PCI Local Bus Specification 3.0, ch. 2.2.6 (interrupt pins), 3.2.2.3 (configuration cycles),
  * 6 (configuration space). Modelled: header type 0, BAR sizing and decode through the command
- * register, shared level INTx with the status and disable bits, bus mastering on and off.
- * Not modelled: parity and SERR#, BIST, latency timers (they read as fixed values), expansion
- * ROM BARs.
+ * register and the windows of bridges above (pci_bridge.c), shared level INTx with the status and
+ * disable bits, bus mastering on and off.
+ * Not modelled: parity and SERR#, BIST, latency timers (they read as fixed values).
  */
 #include "hw/pci/pci.h"
 
@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "core/machine.h"
+#include "hw/pci/pci_bridge.h"
+#include "hw/pci/pcie.h"
 #include "util/error.h"
 
 enum { PCI_SLOT_COUNT = 32, PCI_FN_COUNT = 8, PCI_SUBVENDOR_DEFAULT = 0x1af4,
@@ -41,14 +43,26 @@ void pci_bus_fini(struct pci_bus *bus)
     g_ptr_array_free(bus->children, TRUE);
 }
 
-struct pci_bus *pci_bus_by_number(struct pci_bus *root, uint8_t number)
+struct pci_bus *pci_root_bus(struct pci_bus *bus)
 {
-    if (root->number == number)
-        return root;
-    for (guint i = 0; i < root->children->len; i++) {
-        struct pci_bus *b = pci_bus_by_number(g_ptr_array_index(root->children, i), number);
-        if (b)
-            return b;
+    while (bus->bridge)
+        bus = bus->bridge->bus;
+    return bus;
+}
+
+/* Down the tree: a bridge passes on what its secondary and subordinate bus numbers enclose. */
+struct pci_bus *pci_bus_by_number(struct pci_bus *bus, uint8_t number)
+{
+    uint8_t own = bus->bridge ? bus->bridge->config[PCI_SECONDARY_BUS] : 0;
+
+    if (number == own)
+        return bus;
+    for (guint i = 0; i < bus->children->len; i++) {
+        struct pci_bus *b = g_ptr_array_index(bus->children, i);
+        const uint8_t *c = b->bridge->config;
+        if (c[PCI_SECONDARY_BUS] > own && number >= c[PCI_SECONDARY_BUS] &&
+            number <= c[PCI_SUBORDINATE_BUS])
+            return pci_bus_by_number(b, number);
     }
     return NULL;
 }
@@ -67,20 +81,40 @@ struct pci_bus *pci_bus_by_name(struct pci_bus *root, const char *name)
 
 /* ---- INTx ----------------------------------------------------------------------------- */
 
-/* One more (+1) or one less (-1) function asserts its pin: find the wire on the root bus. */
-static void wire_change(struct pci_device *d, int delta)
+unsigned pci_wire_of(const struct pci_bus *bus, unsigned slot, unsigned pin)
 {
-    struct pci_bus *bus = d->bus;
-    unsigned slot = d->devfn >> 3, pin = pci_type(d)->pin - 1u;
-
     while (bus->bridge) {
         pin = (slot + pin) & 3;
         slot = bus->bridge->devfn >> 3;
         bus = bus->bridge->bus;
     }
-    unsigned wire = bus->swizzle ? bus->swizzle(slot, pin) & 3 : (slot + pin) & 3;
-    bus->intx_count[wire] = (uint16_t)(bus->intx_count[wire] + delta);
-    irq_set(bus->intx[wire], bus->intx_count[wire] > 0);
+    return bus->swizzle ? bus->swizzle(bus->swizzle_arg, slot, pin) % PCI_WIRES : (slot + pin) & 3;
+}
+
+/* One more (+1) or one less (-1) function asserts its pin: find the wire on the root bus. */
+static void wire_change(struct pci_device *d, int delta)
+{
+    unsigned wire = pci_wire_of(d->bus, d->devfn >> 3, pci_type(d)->pin - 1u);
+    struct pci_bus *root = pci_root_bus(d->bus);
+
+    root->intx_count[wire] = (uint16_t)(root->intx_count[wire] + delta);
+    irq_set(root->intx[wire], root->intx_count[wire] > 0);
+}
+
+static void wires_change(struct pci_bus *bus, int delta)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(bus->dev); i++)
+        if (bus->dev[i] && bus->dev[i]->intx_out)
+            wire_change(bus->dev[i], delta);
+    for (guint i = 0; i < bus->children->len; i++)
+        wires_change(g_ptr_array_index(bus->children, i), delta);
+}
+
+void pci_bus_rewire(struct pci_bus *root, void (*change)(void *arg), void *arg)
+{
+    wires_change(root, -1);
+    change(arg);
+    wires_change(root, 1);
 }
 
 static void intx_update(struct pci_device *d)
@@ -106,11 +140,17 @@ void pci_set_intx(struct pci_device *d, int level)
     intx_update(d);
 }
 
+bool pci_is_master(const struct pci_device *d)
+{
+    for (; d; d = d->bus->bridge)
+        if (!(d->config[PCI_COMMAND] & PCI_CMD_MASTER))
+            return false;
+    return true;
+}
+
 struct address_space *pci_dma(struct pci_device *d)
 {
-    if (d->config[PCI_COMMAND] & PCI_CMD_MASTER)
-        return &d->dev.machine->mem;
-    return &d->bus->no_dma;
+    return pci_is_master(d) ? &d->dev.machine->mem : &d->bus->no_dma;
 }
 
 /* ---- BARs ----------------------------------------------------------------------------- */
@@ -163,7 +203,7 @@ static bool bar_address(const struct pci_device *d, unsigned n, uint64_t *addr)
         a |= (uint64_t)pci_get32(cfg + 4) << 32;
     uint64_t last = a + b->size - 1;
     *addr = a;
-    if (!a || last < a)
+    if (!a || last < a || !pci_bus_reachable(d->bus, bar_is_io(b), a, last))
         return false;
     if (bar_is_io(b))
         return last < 0x10000;
@@ -192,6 +232,17 @@ static void bars_update(struct pci_device *d)
     as_commit(&m->mem);
 }
 
+void pci_bus_update(struct pci_bus *bus)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(bus->dev); i++)
+        if (bus->dev[i]) {
+            bars_update(bus->dev[i]);
+            pci_notifiers_update(bus->dev[i]);
+        }
+    for (guint i = 0; i < bus->children->len; i++)
+        pci_bus_update(g_ptr_array_index(bus->children, i));
+}
+
 static void bars_unmap(struct pci_device *d)
 {
     for (unsigned n = 0; n < PCI_NBARS; n++)
@@ -208,14 +259,12 @@ static struct pci_device *find(struct pci_bus *root, uint8_t bus, uint8_t devfn)
     return b ? b->dev[devfn] : NULL;
 }
 
-uint32_t pci_bus_config_read(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
-                             unsigned size)
+uint32_t pci_config_read(struct pci_device *d, unsigned off, unsigned size)
 {
-    struct pci_device *d = find(root, bus, devfn);
     uint32_t val = 0;
 
-    if (!d || off + size > PCI_CONFIG_SIZE)
-        return size == 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
+    if (off + size > PCI_CONFIG_SIZE)
+        return d->pcie_cap ? 0 : UINT32_MAX >> (32 - 8 * size);
     for (unsigned i = 0; i < size; i++)
         val |= (uint32_t)d->config[off + i] << (8 * i);
     if (pci_type(d)->config_read)
@@ -223,17 +272,22 @@ uint32_t pci_bus_config_read(struct pci_bus *root, uint8_t bus, uint8_t devfn, u
     return val;
 }
 
+uint32_t pci_bus_config_read(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
+                             unsigned size)
+{
+    struct pci_device *d = find(root, bus, devfn);
+
+    return d ? pci_config_read(d, off, size) : UINT32_MAX >> (32 - 8 * size);
+}
+
 static bool touches(unsigned off, unsigned size, unsigned first, unsigned len)
 {
     return off < first + len && first < off + size;
 }
 
-void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
-                          uint32_t val, unsigned size)
+void pci_config_write(struct pci_device *d, unsigned off, uint32_t val, unsigned size)
 {
-    struct pci_device *d = find(root, bus, devfn);
-
-    if (!d || off + size > PCI_CONFIG_SIZE)
+    if (off + size > PCI_CONFIG_SIZE)
         return;
     for (unsigned i = 0; i < size; i++) {
         uint8_t v = (uint8_t)(val >> (8 * i)), *c = &d->config[off + i];
@@ -250,6 +304,15 @@ void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsi
         pci_notifiers_update(d);
     if (pci_type(d)->config_written)
         pci_type(d)->config_written(d, off, size);
+}
+
+void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
+                          uint32_t val, unsigned size)
+{
+    struct pci_device *d = find(root, bus, devfn);
+
+    if (d)
+        pci_config_write(d, off, val, size);
 }
 
 uint8_t pci_add_capability(struct pci_device *d, uint8_t id, uint8_t len)
@@ -284,6 +347,8 @@ static bool place_at(struct pci_device *d, struct pci_bus *bus, unsigned addr, G
 
     if (addr > 255)
         return error_set(err, "addr=%x.%x is not a PCI address; slots are 0 to 1f", slot, fn);
+    if (slot && pci_bus_is_link(bus))
+        return error_set(err, "addr=%x: a PCI Express port (%s) has slot 0 only", slot, bus->name);
     if (bus->dev[addr])
         return error_set(err,
                          "slot %x function %x of %s is taken by %s; choose another addr= or leave "
@@ -320,6 +385,8 @@ static bool place(struct pci_device *d, GError **err)
         if (bus->reserved_slots >> slot & 1 || bus->dev[slot * 8] ||
             other_function(bus, slot, 0))
             continue;
+        if (slot && pci_bus_is_link(bus))
+            break;
         d->devfn = (uint8_t)(slot * 8);
         return true;
     }
@@ -335,8 +402,10 @@ static void header_init(struct pci_device *d)
 
     pci_put16(c + PCI_VENDOR_ID, t->vendor);
     pci_put16(c + PCI_DEVICE_ID, t->device);
-    pci_put16(c + PCI_SUBVENDOR, t->subvendor ? t->subvendor : PCI_SUBVENDOR_DEFAULT);
-    pci_put16(c + PCI_SUBDEVICE, t->subdevice ? t->subdevice : PCI_SUBDEVICE_DEFAULT);
+    if (!pci_is_bridge(d)) {
+        pci_put16(c + PCI_SUBVENDOR, t->subvendor ? t->subvendor : PCI_SUBVENDOR_DEFAULT);
+        pci_put16(c + PCI_SUBDEVICE, t->subdevice ? t->subdevice : PCI_SUBDEVICE_DEFAULT);
+    }
     c[PCI_REVISION] = t->revision;
     c[PCI_CLASS] = (uint8_t)t->class_code;
     pci_put16(c + PCI_CLASS + 1, (uint16_t)(t->class_code >> 8));
@@ -358,6 +427,7 @@ bool pci_device_realize(struct device *dev, GError **err)
         return false;
     }
     header_init(d);
+    d->dev.parent_bus_owner = d->bus->bridge ? &d->bus->bridge->dev : NULL;
     if (pci_type(d)->realize && !pci_type(d)->realize(d, err)) {
         pci_msi_unrealize(d);
         d->bus = NULL;
@@ -370,6 +440,8 @@ bool pci_device_realize(struct device *dev, GError **err)
         d->bus = NULL;
         return false;
     }
+    if (pci_type(d)->express && pci_bus_is_link(d->bus))
+        pci_add_express(d, PCIE_ENDPOINT);
     memcpy(d->initial, d->config, sizeof(d->initial));
     d->bus->dev[d->devfn] = d;
     return true;

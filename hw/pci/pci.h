@@ -31,6 +31,7 @@
 #include "hw/pci/pci_regs.h"
 
 #define PCI_NBARS 6
+#define PCI_WIRES 8      /* interrupt wires of a root bus */
 #define PCI_MSIX_MAX 128 /* vectors of one function */
 
 struct pci_device;
@@ -52,6 +53,7 @@ struct pci_device_type {
     uint8_t pin;         /* interrupt pin: 0 none, 1 INTA .. 4 INTD */
     const char *romfile; /* default of the romfile property, or NULL */
     int fixed_addr_plus1; /* devfn + 1 for a function with a fixed place, 0: anywhere */
+    bool express;        /* behind a PCI Express port it has that capability: an endpoint */
     bool (*realize)(struct pci_device *d, GError **err);
     void (*unrealize)(struct pci_device *d);
     void (*reset)(struct pci_device *d);
@@ -90,6 +92,7 @@ struct pci_device {
     uint8_t intx;       /* level asserted by the function */
     uint8_t intx_out;   /* level on the bus after the disable bit; derived */
 
+    uint8_t pcie_cap;   /* 0: a conventional function */
     uint8_t msi_cap;    /* 0: none */
     uint8_t msix_cap;
     uint16_t msix_n;
@@ -134,16 +137,18 @@ void pci_device_loaded(struct device *dev);
 struct pci_bus {
     const char *name;       /* "pci.0" */
     struct machine *machine;
-    struct region *mem, *io; /* containers BARs are mapped into */
+    struct region *mem, *io; /* containers BARs are mapped into: the root's on every bus */
     struct pci_device *bridge; /* whose secondary bus this is; NULL: the root bus */
-    uint8_t number;         /* as software numbered it; 0 for the root */
+    bool express;           /* PCI Express: the root complex, or a link */
     struct pci_device *dev[256]; /* by devfn */
     uint32_t reserved_slots; /* not for automatic placement */
-    /* The four interrupt wires of the bus (INTA..INTD after the swizzle); shared, level. */
-    struct irq_line intx[4];
-    uint16_t intx_count[4]; /* functions that assert each wire; derived */
-    /* Which wire pin `pin` (0..3) of `slot` is soldered to. */
-    unsigned (*swizzle)(unsigned slot, unsigned pin);
+    /* The interrupt wires of a root bus, INTA..INTD after the swizzle (up to PIRQH on Q35);
+     * shared, level. */
+    struct irq_line intx[PCI_WIRES];
+    uint16_t intx_count[PCI_WIRES]; /* functions that assert each wire; derived */
+    /* Which wire pin `pin` (0..3) of `slot` is soldered to; NULL: (slot + pin) mod 4. */
+    unsigned (*swizzle)(void *arg, unsigned slot, unsigned pin);
+    void *swizzle_arg;
     /* Where a message-signalled interrupt goes; NULL: lost. */
     void (*msi)(void *arg, uint64_t addr, uint32_t data);
     void *msi_arg;
@@ -152,19 +157,33 @@ struct pci_bus {
     GPtrArray *children;    /* struct pci_bus * behind bridges */
 };
 
+static inline bool pci_bus_is_link(const struct pci_bus *bus)
+{
+    return bus->express && bus->bridge; /* device 0 is all there can be */
+}
+
 void pci_bus_init(struct pci_bus *bus, struct machine *m, const char *name, struct region *mem,
                   struct region *io);
 void pci_bus_fini(struct pci_bus *bus);
+/* Run change(), which alters what swizzle() answers, while no wire is asserted. */
+void pci_bus_rewire(struct pci_bus *root, void (*change)(void *arg), void *arg);
+/* The wire of the root bus that pin (0..3) of a function's slot leads to. */
+unsigned pci_wire_of(const struct pci_bus *bus, unsigned slot, unsigned pin);
 /* Bus with this number below root (root included), as configuration cycles find it. */
 struct pci_bus *pci_bus_by_number(struct pci_bus *root, uint8_t number);
 struct pci_bus *pci_bus_by_name(struct pci_bus *root, const char *name);
 
 /* Configuration cycle: reads of absent functions give ones, writes vanish. size 1, 2, 4; the
- * access lies within one doubleword. */
+ * access lies within one doubleword. off is below 1000h: the extended space of a PCI Express
+ * function has no capabilities, a conventional function has no such space. */
 uint32_t pci_bus_config_read(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
                              unsigned size);
 void pci_bus_config_write(struct pci_bus *root, uint8_t bus, uint8_t devfn, unsigned off,
                           uint32_t val, unsigned size);
+
+/* The same for a function at hand. */
+uint32_t pci_config_read(struct pci_device *d, unsigned off, unsigned size);
+void pci_config_write(struct pci_device *d, unsigned off, uint32_t val, unsigned size);
 
 /* ---- For functions -------------------------------------------------------------------- */
 
@@ -198,7 +217,13 @@ void pci_msix_notifier_free(struct pci_device *d, unsigned vector);
 /* The address space this function's DMA goes to, at this moment. */
 struct address_space *pci_dma(struct pci_device *d);
 
-/* Between pci.c, pci_rom.c and pci_msi.c. */
+/* May it write to memory: its own bus-master bit, and those of the bridges above. */
+bool pci_is_master(const struct pci_device *d);
+
+/* Between pci.c, pci_bridge.c, pci_rom.c and pci_msi.c. */
+struct pci_bus *pci_root_bus(struct pci_bus *bus);
+/* The bridge's windows or command register changed: what is behind it maps itself anew. */
+void pci_bus_update(struct pci_bus *bus);
 bool pci_rom_init(struct pci_device *d, GError **err);
 void pci_rom_update(struct pci_device *d); /* the BAR or the command register changed */
 void pci_rom_fini(struct pci_device *d);

@@ -15,11 +15,9 @@
 
 static void send(struct pci_device *d, uint64_t addr, uint32_t data)
 {
-    struct pci_bus *root = d->bus;
+    struct pci_bus *root = pci_root_bus(d->bus);
 
-    while (root->bridge)
-        root = root->bridge->bus;
-    if ((d->config[PCI_COMMAND] & PCI_CMD_MASTER) && root->msi)
+    if (pci_is_master(d) && root->msi)
         root->msi(root->msi_arg, addr, data);
 }
 
@@ -99,7 +97,7 @@ bool pci_msix_message(const struct pci_device *d, unsigned v, struct msi_message
 {
     const uint8_t *e = d->msix_table + v * PCI_MSIX_ENTRY;
 
-    if (v >= d->msix_n || !(d->config[PCI_COMMAND] & PCI_CMD_MASTER) || msix_masked(d, v))
+    if (v >= d->msix_n || !pci_is_master(d) || msix_masked(d, v))
         return false;
     msg->addr = pci_get32(e) | (uint64_t)pci_get32(e + 4) << 32;
     msg->data = pci_get32(e + PCI_MSIX_ENTRY_DATA);

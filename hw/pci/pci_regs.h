@@ -25,6 +25,25 @@ enum {
     PCI_INT_LINE = 0x3c,
     PCI_INT_PIN = 0x3d,
     PCI_CONFIG_SIZE = 256,
+    /* header type 1: PCI-to-PCI Bridge Architecture Specification 1.2, ch. 3 */
+    PCI_PRIMARY_BUS = 0x18,
+    PCI_SECONDARY_BUS = 0x19,
+    PCI_SUBORDINATE_BUS = 0x1a,
+    PCI_IO_BASE = 0x1c,
+    PCI_IO_LIMIT = 0x1d,
+    PCI_SEC_STATUS = 0x1e,
+    PCI_MEM_BASE = 0x20,
+    PCI_MEM_LIMIT = 0x22,
+    PCI_PREF_BASE = 0x24,
+    PCI_PREF_LIMIT = 0x26,
+    PCI_PREF_BASE_HIGH = 0x28,
+    PCI_PREF_LIMIT_HIGH = 0x2c,
+    PCI_BRIDGE_CTL = 0x3e,
+};
+
+enum { /* PCI_BRIDGE_CTL */
+    PCI_BRIDGE_RESET = 0x0040,
+    PCI_BRIDGE_WRITABLE = 0x0fdf,
 };
 
 enum { /* PCI_COMMAND */
@@ -56,6 +75,8 @@ enum { /* capability IDs */
     PCI_CAP_PM = 0x01,
     PCI_CAP_MSI = 0x05,
     PCI_CAP_VENDOR = 0x09,
+    PCI_CAP_SSVID = 0x0d,
+    PCI_CAP_EXPRESS = 0x10,
     PCI_CAP_MSIX = 0x11,
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/machine.h"
 #include "hw/pci/pci.h"
+#include "hw/pci/pci_bridge.h"
 #include "util/error.h"
 #include "util/firmware.h"
 
@@ -60,7 +61,8 @@ void pci_rom_update(struct pci_device *d)
     uint32_t bar = pci_get32(d->config + PCI_ROM_BAR);
     uint32_t addr = bar & ~(uint32_t)(ROM_MIN - 1);
     bool on = bar & ROM_ENABLE && addr && pci_get16(d->config + PCI_COMMAND) & PCI_CMD_MEM &&
-              addr + d->rom.size - 1 < UINT32_MAX;
+              addr + d->rom.size - 1 < UINT32_MAX &&
+              pci_bus_reachable(d->bus, false, addr, addr + d->rom.size - 1);
 
     if (!d->rom.size)
         return;

@@ -36,21 +36,6 @@ void piix3_set_pirq(void *piix3, int n, int level)
     routing_update(p);
 }
 
-uint64_t piix3_rc_read(void *piix3)
-{
-    return ((struct piix3 *)piix3)->rc;
-}
-
-void piix3_rc_write(void *piix3, uint8_t val)
-{
-    struct piix3 *p = piix3;
-    bool rising = (val & RC_RESET) && !(p->rc & RC_RESET);
-
-    p->rc = val & (RC_HARD | RC_RESET);
-    if (rising)
-        machine_request_reset(p->pci.dev.machine, CAUSE_GUEST_RESET);
-}
-
 static void piix3_config_written(struct pci_device *d, unsigned off, unsigned size)
 {
     if (off < PIIX_PIRQRC + 4 && off + size > PIIX_PIRQRC)
@@ -73,6 +58,8 @@ static bool piix3_realize(struct pci_device *d, GError **err)
         {0xa8, 0x0f, 0xff},
     };
 
+    ((struct piix3 *)d)->cf9 = (struct portcf9){.machine = d->dev.machine,
+                                                .writable = RC_HARD | RC_RESET};
     pci_put16(d->config + PCI_COMMAND, PCI_CMD_IO | PCI_CMD_MEM | PCI_CMD_MASTER);
     pci_put16(d->wmask + PCI_COMMAND, PCI_CMD_SERR);
     pci_put16(d->config + PCI_STATUS, PCI_ST_DEVSEL_MEDIUM);
@@ -88,7 +75,7 @@ static void piix3_reset(struct pci_device *d)
 {
     struct piix3 *p = (struct piix3 *)d;
 
-    p->rc = 0;
+    p->cf9.rc = 0;
     routing_update(p);
 }
 
@@ -99,7 +86,7 @@ static void piix3_loaded(struct pci_device *d)
 
 static const struct prop piix3_props[] = {PCI_PROPS(struct piix3, pci), {0}};
 static const struct state_field piix3_state[] = {
-    PCI_STATE(struct piix3, pci), STATE_FIELD(struct piix3, rc),
+    PCI_STATE(struct piix3, pci), STATE_FIELD(struct piix3, cf9.rc),
     STATE_FIELD(struct piix3, pirq_level), STATE_END};
 
 const struct pci_device_type piix3_type = {

@@ -6,20 +6,19 @@
 #ifndef HW_PCI_PIIX3_H
 #define HW_PCI_PIIX3_H
 
+#include "hw/misc/portcf9.h"
 #include "hw/pci/pci.h"
 
 struct piix3 {
     struct pci_device pci;
     struct irq_line isa_irq[16];
     uint8_t pirq_level; /* bit n: PIRQA + n is asserted; derived from the bus */
-    uint8_t rc;         /* port cf9h */
+    struct portcf9 cf9;
 };
 
 extern const struct pci_device_type piix3_type;
 
 /* irq_line sink: n = 0..3, PIRQA..D. */
 void piix3_set_pirq(void *piix3, int n, int level);
-uint64_t piix3_rc_read(void *piix3);
-void piix3_rc_write(void *piix3, uint8_t val);
 
 #endif

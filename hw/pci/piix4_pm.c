@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 82371AB (PIIX4) function 3: power management and SMBus. Intel 290562, ch. 7; ACPI 4.8.
+ * 82371AB (PIIX4) function 3: power management and SMBus. Intel 290562, ch. 7.
  *
- * Modelled: the ACPI fixed register blocks (PM1a event and control, 24-bit PM timer, GPE0), the
- * power button, soft off, and the SMBus host controller of a board without SMBus devices: every
- * transaction ends with "device error", as nobody acknowledges.
- * A board without system management mode: the ACPI enable and disable commands, which firmware's
- * SMI handler would carry out, act on SCI_EN at once; no other command does anything.
+ * Modelled: the ACPI fixed register blocks (acpi_pm.c) and the SMBus host controller
+ * (smbus_host.c) where this chip has them.
  * Not modelled: idle and trap timers, clock control, suspend states other than soft off.
  */
 #include "hw/pci/piix4_pm.h"
@@ -17,75 +14,31 @@
 #include "hw/pc/acpi.h"
 #include "hw/pci/piix_regs.h"
 
-enum { TMR_BITS = 24, TMR_FLIP_BIT = 23, SMB_BASE = 0x700, SMB_IRQ9 = 4 };
+enum { SMB_BASE = 0x700, SMB_IRQ9 = 4 };
 
-/* ---- PM timer ------------------------------------------------------------------------- */
-
-static int64_t ticks_now(struct piix4_pm *pm)
-{
-    return (int64_t)muldiv64((uint64_t)clock_now(&pm->pci.dev.machine->vclock), PM_TIMER_HZ,
-                             NSEC_PER_SEC);
-}
-
-static int64_t tick_to_ns(int64_t tick)
-{
-    return (int64_t)muldiv64((uint64_t)tick, NSEC_PER_SEC, PM_TIMER_HZ) + 1;
-}
-
-static void next_flip(struct piix4_pm *pm)
-{
-    pm->tmr_flip = ((ticks_now(pm) >> TMR_FLIP_BIT) + 1) << TMR_FLIP_BIT;
-}
-
-/* ---- SCI ------------------------------------------------------------------------------ */
-
-static bool smb_interrupt(const struct piix4_pm *pm)
-{
-    return (pm->smb_sts & SMBSTS_W1C) && (pm->smb_cnt & SMBCNT_INTEN) &&
-           (pm->pci.config[PIIX4_SMBHSTCFG] >> 1 & 7) == SMB_IRQ9;
-}
+/* ---- PM I/O space --------------------------------------------------------------------- */
 
 static void pm_update(struct piix4_pm *pm)
 {
-    if (ticks_now(pm) >= pm->tmr_flip)
-        pm->pmsts |= PM_TMR;
-    bool sci = (pm->pmcntrl & PMC_SCI_EN) &&
-               ((pm->pmsts & pm->pmen & PMEN_WRITABLE) || (pm->gpsts & pm->gpen));
-    irq_set(pm->sci, sci || smb_interrupt(pm));
-
-    bool wait = (pm->pmcntrl & PMC_SCI_EN) && (pm->pmen & PM_TMR) && !(pm->pmsts & PM_TMR);
-    if (wait)
-        timer_set(&pm->timer, tick_to_ns(pm->tmr_flip));
-    else
-        timer_del(&pm->timer);
+    pm->pm.other = smbus_host_interrupt(&pm->smb) &&
+                   (pm->pci.config[PIIX4_SMBHSTCFG] >> 1 & 7) == SMB_IRQ9;
+    acpi_pm_update(&pm->pm);
 }
 
-static void pm_timer_fired(void *arg)
+static void smb_changed(void *arg)
 {
     pm_update(arg);
 }
 
-void piix4_pm_power_button(void *arg)
-{
-    struct piix4_pm *pm = arg;
-
-    pm->pmsts |= PM_PWRBTN;
-    pm_update(pm);
-}
-
-/* ---- PM I/O space --------------------------------------------------------------------- */
-
 static uint32_t pm_dword(struct piix4_pm *pm, unsigned reg)
 {
     switch (reg) {
-    case PMSTS:
-        return pm->pmsts | (uint32_t)pm->pmen << 16;
-    case PMCNTRL:
-        return pm->pmcntrl;
-    case PMTMR:
-        return (uint32_t)ticks_now(pm) & ((1u << TMR_BITS) - 1);
+    case PM1_STS:
+    case PM1_CNT:
+    case PM1_TMR:
+        return acpi_pm1_read(&pm->pm, reg);
     case GPSTS:
-        return pm->gpsts | (uint32_t)pm->gpen << 16;
+        return (uint32_t)pm->pm.gpe_sts | (uint32_t)pm->pm.gpe_en << 16;
     case PLVL2:
         return 0; /* reads enter a C-state on hardware; none is offered */
     default:
@@ -101,49 +54,22 @@ static uint64_t pm_read(void *dev, uint64_t off, unsigned size)
     return pm_dword(pm, off & ~3u) >> (8 * (off & 3));
 }
 
-static void suspend(struct piix4_pm *pm)
-{
-    struct machine *m = pm->pci.dev.machine;
-    unsigned type = (pm->pmcntrl & PMC_SUS_TYP) >> PMC_SUS_SHIFT;
-
-    if (type == SUS_SOFT_OFF)
-        machine_request_shutdown(m, CAUSE_GUEST_SHUTDOWN);
-    else
-        guest_warn(&m->log, "PIIX4_PM", "suspend type %u is not offered", type);
-}
-
-static void put_byte(uint16_t *reg, unsigned shift, uint8_t v, uint16_t mask)
-{
-    uint16_t lane = (uint16_t)(0xff << shift);
-    *reg = (uint16_t)((*reg & ~(lane & mask)) | ((v << shift) & lane & mask));
-}
-
 static void pm_write_byte(struct piix4_pm *pm, unsigned off, uint8_t v)
 {
-    unsigned shift = 8 * (off & 1);
-
     switch (off & ~1u) {
-    case PMSTS:
-        if (v << shift & PM_TMR & pm->pmsts)
-            next_flip(pm);
-        pm->pmsts &= (uint16_t)~(v << shift);
-        break;
-    case PMEN:
-        put_byte(&pm->pmen, shift, v, PMEN_WRITABLE);
-        break;
-    case PMCNTRL:
-        put_byte(&pm->pmcntrl, shift, v, PMC_STORED);
-        if (v << shift & PMC_SUS_EN)
-            suspend(pm);
+    case PM1_STS:
+    case PM1_EN:
+    case PM1_CNT:
+        acpi_pm1_write(&pm->pm, off, v);
         break;
     case GPSTS:
-        pm->gpsts &= (uint16_t)~(v << shift);
+        acpi_gpe_sts_write(&pm->pm, off - GPSTS, v);
         break;
     case GPEN:
-        put_byte(&pm->gpen, shift, v, GP_ALL);
+        acpi_gpe_en_write(&pm->pm, off - GPEN, v);
         break;
-    case PMTMR:
-    case PMTMR + 2:
+    case PM1_TMR:
+    case PM1_TMR + 2:
     case GLBSTS:
     case DEVSTS:
     case GPIREG:
@@ -163,95 +89,7 @@ static void pm_write(void *dev, uint64_t off, uint64_t val, unsigned size)
     pm_update(pm);
 }
 
-/* ---- SMBus host ----------------------------------------------------------------------- */
-
-static uint64_t smb_read(void *dev, uint64_t off, unsigned size)
-{
-    struct piix4_pm *pm = dev;
-
-    switch (off) {
-    case SMBHSTSTS:
-        return pm->smb_sts;
-    case SMBHSTCNT:
-        pm->smb_index = 0;
-        return pm->smb_cnt;
-    case SMBHSTCMD:
-        return pm->smb_cmd;
-    case SMBHSTADD:
-        return pm->smb_add;
-    case SMBHSTDAT0:
-        return pm->smb_dat0;
-    case SMBHSTDAT1:
-        return pm->smb_dat1;
-    case SMBBLKDAT:
-        return pm->smb_block[pm->smb_index++ & 31];
-    default:
-        return 0;
-    }
-}
-
-static void smb_write(void *dev, uint64_t off, uint64_t val, unsigned size)
-{
-    struct piix4_pm *pm = dev;
-    uint8_t v = (uint8_t)val;
-
-    switch (off) {
-    case SMBHSTSTS:
-        pm->smb_sts &= (uint8_t)~(v & SMBSTS_W1C);
-        break;
-    case SMBHSTCNT:
-        pm->smb_cnt = v & (SMBCNT_INTEN | SMBCNT_PROT);
-        if (v & SMBCNT_START)
-            pm->smb_sts |= SMBSTS_DEV_ERR;
-        break;
-    case SMBHSTCMD:
-        pm->smb_cmd = v;
-        break;
-    case SMBHSTADD:
-        pm->smb_add = v;
-        break;
-    case SMBHSTDAT0:
-        pm->smb_dat0 = v;
-        break;
-    case SMBHSTDAT1:
-        pm->smb_dat1 = v;
-        break;
-    case SMBBLKDAT:
-        pm->smb_block[pm->smb_index++ & 31] = v;
-        break;
-    default:
-        break;
-    }
-    pm_update(pm);
-}
-
-/* ---- APM ports ------------------------------------------------------------------------ */
-
-static uint64_t apm_read(void *dev, uint64_t off, unsigned size)
-{
-    struct piix4_pm *pm = dev;
-    return off ? pm->apm_sts : pm->apm_cnt;
-}
-
-static void apm_write(void *dev, uint64_t off, uint64_t val, unsigned size)
-{
-    struct piix4_pm *pm = dev;
-
-    if (off) {
-        pm->apm_sts = (uint8_t)val;
-        return;
-    }
-    pm->apm_cnt = (uint8_t)val;
-    if (val == ACPI_ENABLE_CMD)
-        pm->pmcntrl |= PMC_SCI_EN;
-    else if (val == ACPI_DISABLE_CMD)
-        pm->pmcntrl &= (uint16_t)~PMC_SCI_EN;
-    pm_update(pm);
-}
-
 static const struct region_ops pm_ops = {pm_read, pm_write, 1, 4};
-static const struct region_ops smb_ops = {smb_read, smb_write, 1, 1};
-static const struct region_ops apm_ops = {apm_read, apm_write, 1, 1};
 
 /* ---- Configuration and life ----------------------------------------------------------- */
 
@@ -275,7 +113,7 @@ static void map_update(struct piix4_pm *pm)
     const uint8_t *c = pm->pci.config;
 
     map(pm, &pm->pm_io, piix4_pm_base(pm), true);
-    map(pm, &pm->smb_io, pci_get16(c + PIIX4_SMBBA) & 0xfff0,
+    map(pm, &pm->smb.io, pci_get16(c + PIIX4_SMBBA) & 0xfff0,
         c[PIIX4_SMBHSTCFG] & SMBHSTCFG_ENABLE);
 }
 
@@ -306,9 +144,10 @@ static bool piix4_realize(struct pci_device *d, GError **err)
     uint8_t *c = d->config, *w = d->wmask;
 
     region_init_io(&pm->pm_io, "piix4-pm", &pm_ops, pm, PM_IO_SIZE);
-    region_init_io(&pm->smb_io, "piix4-smbus", &smb_ops, pm, SMB_IO_SIZE);
-    region_init_io(&pm->apm, "apm", &apm_ops, pm, 2);
-    timer_init(&pm->timer, &d->dev.machine->vclock, "pm-timer", pm_timer_fired, pm);
+    smbus_host_init(&pm->smb, "piix4-smbus", SMB_IO_SIZE, smb_changed, pm);
+    pm->pm.name = "PIIX4_PM";
+    pm->pm.gpe_mask = GP_ALL;
+    acpi_pm_init(&pm->pm, d->dev.machine);
 
     pci_put16(c + PCI_STATUS, PCI_ST_FAST_B2B | PCI_ST_DEVSEL_MEDIUM);
     pci_put16(w + PCI_COMMAND, PCI_CMD_IO);
@@ -329,13 +168,9 @@ static void piix4_reset(struct pci_device *d)
 {
     struct piix4_pm *pm = (struct piix4_pm *)d;
 
-    pm->pmsts = pm->pmen = pm->pmcntrl = pm->gpsts = pm->gpen = 0;
     memset(pm->misc, 0, sizeof(pm->misc));
-    pm->apm_cnt = pm->apm_sts = 0;
-    pm->smb_sts = pm->smb_cnt = pm->smb_cmd = pm->smb_add = 0;
-    pm->smb_dat0 = pm->smb_dat1 = pm->smb_index = 0;
-    memset(pm->smb_block, 0, sizeof(pm->smb_block));
-    next_flip(pm);
+    smbus_host_reset(&pm->smb);
+    acpi_pm_reset(&pm->pm);
     map_update(pm);
     pm_update(pm);
 }
@@ -350,24 +185,15 @@ static void piix4_unrealize(struct pci_device *d)
 {
     struct piix4_pm *pm = (struct piix4_pm *)d;
 
-    timer_del(&pm->timer);
+    acpi_pm_fini(&pm->pm);
+    smbus_host_fini(&pm->smb);
     region_fini(&pm->pm_io);
-    region_fini(&pm->smb_io);
-    region_fini(&pm->apm);
 }
 
 static const struct prop piix4_props[] = {PCI_PROPS(struct piix4_pm, pci), {0}};
 static const struct state_field piix4_state[] = {
-    PCI_STATE(struct piix4_pm, pci),          STATE_FIELD(struct piix4_pm, pmsts),
-    STATE_FIELD(struct piix4_pm, pmen),       STATE_FIELD(struct piix4_pm, pmcntrl),
-    STATE_FIELD(struct piix4_pm, gpsts),      STATE_FIELD(struct piix4_pm, gpen),
-    STATE_BUFFER(struct piix4_pm, misc),      STATE_FIELD(struct piix4_pm, tmr_flip),
-    STATE_FIELD(struct piix4_pm, apm_cnt),    STATE_FIELD(struct piix4_pm, apm_sts),
-    STATE_FIELD(struct piix4_pm, smb_sts),    STATE_FIELD(struct piix4_pm, smb_cnt),
-    STATE_FIELD(struct piix4_pm, smb_cmd),    STATE_FIELD(struct piix4_pm, smb_add),
-    STATE_FIELD(struct piix4_pm, smb_dat0),   STATE_FIELD(struct piix4_pm, smb_dat1),
-    STATE_FIELD(struct piix4_pm, smb_index),  STATE_BUFFER(struct piix4_pm, smb_block),
-    STATE_END};
+    PCI_STATE(struct piix4_pm, pci), ACPI_PM_STATE(struct piix4_pm, pm),
+    SMBUS_HOST_STATE(struct piix4_pm, smb), STATE_BUFFER(struct piix4_pm, misc), STATE_END};
 
 const struct pci_device_type piix4_pm_type = {
     .dev = {.name = "PIIX4_PM", .help = "power management and SMBus of the PC",

@@ -318,6 +318,11 @@ void cpu_model_free(struct cpu_model *model)
     g_free(model);
 }
 
+const char *cpu_model_nth(unsigned n)
+{
+    return n < G_N_ELEMENTS(models) ? models[n].name : NULL;
+}
+
 void cpu_model_help(GString *out)
 {
     unsigned column = 0;

@@ -41,6 +41,18 @@ void cpu_model_software(bool offered[X86_F_COUNT]);
  */
 bool cpu_model_fit(struct cpu_model *m, const bool offered[X86_F_COUNT], const char *by,
                    GError **err);
+/* The name of the n-th model; NULL behind the last. */
+const char *cpu_model_nth(unsigned n);
+/* Family and model of the signature, extended bits and all. */
+static inline unsigned cpu_model_family(const struct cpu_model *m)
+{
+    unsigned family = m->signature >> 8 & 15;
+    return family == 15 ? family + (m->signature >> 20 & 255) : family;
+}
+static inline unsigned cpu_model_number(const struct cpu_model *m)
+{
+    return (m->signature >> 4 & 15) | (m->signature >> 12 & 0xf0);
+}
 /* "-cpu help". */
 void cpu_model_help(GString *out);
 

@@ -56,7 +56,7 @@ shown 'in_asm' -d help
 refused "did you mean '-kernel'?" -kernal x
 refused 'does not have this option yet' -netdev user
 refused 'No such file' -drive file=/none.img,format=raw
-refused 'no controller' -drive if=virtio,file=/etc/hostname,format=raw,readonly=on
+refused 'no controller' -drive if=scsi,file=/etc/hostname,format=raw,readonly=on
 refused "no option 'cylinders'" -drive file=/etc/hostname,format=raw,readonly=on,cylinders=9
 refused 'throttling' -drive file=x,throttling.iops-total=3
 refused 'there is a drive already' -drive file=/etc/hostname,format=raw,snapshot=on -drive file=/etc/passwd,format=raw,readonly=on,index=0
@@ -75,7 +75,7 @@ refused "did you mean 'max'?" -cpu maxx
 refused 'aes' -cpu max,+aess
 refused "did you mean 'tcg'?" -accel tgc
 refused "did you mean 'thread'?" -accel tcg,thred=multi
-refused 'q35' -machine q35
+refused "did you mean 'q35'?" -machine q3
 refused 'no such machine' -machine acorn
 refused "did you mean 'isa-serial'?" -device isa-seral
 refused "did you mean 'iobase'?" -device isa-serial,iobsae=0x3f8

@@ -89,9 +89,9 @@ static void config_at_random(struct machine *m, struct device *d, unsigned n)
         unsigned size = 1u << g_rand_int_range(rnd, 0, 3);
         unsigned off = g_rand_int(rnd) % 256 & ~(size - 1);
         if (g_rand_int_range(rnd, 0, 2))
-            pci_bus_config_write(p->bus, 0, p->devfn, off, (uint32_t)some_value(), size);
+            pci_config_write(p, off, (uint32_t)some_value(), size);
         else
-            pci_bus_config_read(p->bus, 0, p->devfn, off, size);
+            pci_config_read(p, off, size);
     }
 }
 
@@ -100,11 +100,11 @@ static void map_bars(struct machine *m, struct device *d)
     struct pci_device *p = to_pci(d);
     for (unsigned i = 0; i < PCI_NBARS; i++)
         if (p->bar[i].region)
-            pci_bus_config_write(p->bus, 0, p->devfn, 0x10 + 4 * i,
-                                 p->bar[i].kind == PCI_BAR_IO ? 0xc000 + 0x100 * i
-                                                              : 0xe0000000 + 0x1000000 * i,
-                                 4);
-    pci_bus_config_write(p->bus, 0, p->devfn, 4, 7, 2);
+            pci_config_write(p, 0x10 + 4 * i,
+                             p->bar[i].kind == PCI_BAR_IO ? 0xc000 + 0x100 * i
+                                                          : 0xe0000000 + 0x1000000 * i,
+                             4);
+    pci_config_write(p, 4, 7, 2);
 }
 
 static bool is_pci(const struct device *d)
@@ -162,10 +162,20 @@ static void check_same(const char *what, const GByteArray *a, const GByteArray *
     }
 }
 
+/* The machine type that has it, or takes it. */
+static const char *board_with(const struct device_type *t)
+{
+    struct machine *m = board_bench_new();
+    const char *type = instance_of(m, t) ? "pc" : "q35";
+    board_bench_free(m);
+    return type;
+}
+
 START_TEST(every_type)
 {
     const struct device_type *t = hw_types[_i];
-    struct machine *m = board_bench_new(), *fresh = board_bench_new();
+    const char *type = board_with(t);
+    struct machine *m = board_bench_new_on(type), *fresh = board_bench_new_on(type);
     struct device *d = instance_of(m, t), *f = instance_of(fresh, t);
     ck_assert_msg(d && f, "%s is not on the board and -device did not make one", t->name);
     ck_assert_msg(t->help && *t->help && t->bus, "%s: help or bus is missing", t->name);
@@ -195,7 +205,8 @@ END_TEST
 
 START_TEST(the_whole_machine)
 {
-    struct machine *m = board_bench_new(), *fresh = board_bench_new();
+    const char *type = _i ? "q35" : "pc";
+    struct machine *m = board_bench_new_on(type), *fresh = board_bench_new_on(type);
     for (unsigned i = 0; i < m->devices->len; i++) {
         struct device *d = m->devices->pdata[i];
         if (strcmp(d->type->name, "pc-testdev") != 0) /* it pulls at wires of other devices */
@@ -229,7 +240,7 @@ START_TEST(come_and_go)
     const struct device_type *t = hw_types[_i];
     if (t->internal)
         return;
-    struct machine *m = board_bench_new();
+    struct machine *m = board_bench_new_on(board_with(t));
     device_free(instance_of(m, t));
     unsigned regions = count_regions(&m->mem_root) + count_regions(&m->io_root);
     unsigned timers = m->vclock.heap->len + m->hclock.heap->len;
@@ -262,7 +273,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, every_type, 0, n);
     tcase_add_loop_test(t, come_and_go, 0, n);
-    tcase_add_test(t, the_whole_machine);
+    tcase_add_loop_test(t, the_whole_machine, 0, 2);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

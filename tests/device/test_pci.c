@@ -44,19 +44,19 @@ static void setup(void)
     bus.msi = msi_seen;
     msi_count = 0;
     host = (struct i440fx *)device_new(m, &i440fx_type.dev);
-    host->pci_root = &bus;
+    host->conf.root = &bus;
     ck_assert(device_realize(&host->pci.dev, NULL));
-    region_add(&m->io_root, 0xcf8, &host->conf_addr, 0);
-    region_add(&m->io_root, 0xcfc, &host->conf_data, 0);
+    region_add(&m->io_root, 0xcf8, &host->conf.addr_io, 0);
+    region_add(&m->io_root, 0xcfc, &host->conf.data_io, 0);
     isa = (struct piix3 *)device_new(m, &piix3_type.dev);
     for (int n = 0; n < 16; n++)
         isa->isa_irq[n] = (struct irq_line){irq_seen, NULL, n};
     ck_assert(device_realize(&isa->pci.dev, NULL));
     for (int n = 0; n < 4; n++)
         bus.intx[n] = (struct irq_line){piix3_set_pirq, isa, n};
-    host->cf9_read = piix3_rc_read;
-    host->cf9_write = piix3_rc_write;
-    host->cf9_arg = isa;
+    host->conf.cf9_read = portcf9_read;
+    host->conf.cf9_write = portcf9_write;
+    host->conf.cf9_arg = &isa->cf9;
     for (unsigned i = 0; i < m->devices->len; i++)
         device_reset(m->devices->pdata[i]);
 }
@@ -140,7 +140,7 @@ START_TEST(reset_control)
     uint32_t before = __atomic_load_n(&m->requests, __ATOMIC_SEQ_CST);
 
     outb(0xcf9, RC_HARD);
-    ck_assert_uint_eq(isa->rc, RC_HARD);
+    ck_assert_uint_eq(isa->cf9.rc, RC_HARD);
     ck_assert_uint_eq(__atomic_load_n(&m->requests, __ATOMIC_SEQ_CST), before);
     outb(0xcf9, RC_HARD | RC_RESET);
     ck_assert_uint_ne(__atomic_load_n(&m->requests, __ATOMIC_SEQ_CST), before);

@@ -26,9 +26,9 @@ static void setup(void)
     pci_bus_init(&bus, m, "pci.0", &m->mem_root, &m->io_root);
     m->pci = &bus;
     pm = (struct piix4_pm *)device_new(m, &piix4_pm_type.dev);
-    pm->sci = (struct irq_line){sci_seen, NULL, 0};
+    pm->pm.sci = (struct irq_line){sci_seen, NULL, 0};
     ck_assert(device_realize(&pm->pci.dev, NULL));
-    region_add(&m->io_root, APM_CNT, &pm->apm, 0);
+    region_add(&m->io_root, APM_CNT, &pm->pm.apm, 0);
     device_reset(&pm->pci.dev);
     piix4_pm_open(pm);
     sci = 0;
@@ -44,7 +44,7 @@ static void teardown(void)
 
 static uint32_t tmr(void)
 {
-    return as_ld32(&m->io, PM + PMTMR);
+    return as_ld32(&m->io, PM + PM1_TMR);
 }
 
 START_TEST(timer_rate)
@@ -63,19 +63,19 @@ START_TEST(timer_overflow)
 {
     /* The status bit follows bit 23 with or without anybody waiting for it. */
     clock_step(&m->vclock, 3 * NSEC_PER_SEC); /* 2^23 ticks are 2.34 s */
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMSTS) & PM_TMR, PM_TMR);
-    as_st16(&m->io, PM + PMSTS, PM_TMR);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMSTS) & PM_TMR, 0);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_STS) & PM_TMR, PM_TMR);
+    as_st16(&m->io, PM + PM1_STS, PM_TMR);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_STS) & PM_TMR, 0);
     ck_assert_int_eq(clock_next_deadline(&m->vclock) == INT64_MAX, 1); /* nothing armed */
 
-    as_st16(&m->io, PM + PMEN, PM_TMR);
-    ck_assert(!timer_pending(&pm->timer)); /* SCI is off: still nothing to wait for */
+    as_st16(&m->io, PM + PM1_EN, PM_TMR);
+    ck_assert(!timer_pending(&pm->pm.timer)); /* SCI is off: still nothing to wait for */
     as_st8(&m->io, APM_CNT, ACPI_ENABLE_CMD);
-    ck_assert(timer_pending(&pm->timer));
+    ck_assert(timer_pending(&pm->pm.timer));
     ck_assert_int_eq(sci, 0);
     clock_step(&m->vclock, 2 * NSEC_PER_SEC); /* at 4.69 s */
     ck_assert_int_eq(sci, 1);
-    as_st16(&m->io, PM + PMSTS, PM_TMR);
+    as_st16(&m->io, PM + PM1_STS, PM_TMR);
     ck_assert_int_eq(sci, 0);
     clock_step(&m->vclock, 5 * NSEC_PER_SEC / 2);
     ck_assert_int_eq(sci, 1);
@@ -86,26 +86,26 @@ END_TEST
 
 START_TEST(power_button)
 {
-    piix4_pm_power_button(pm);
+    acpi_pm_power_button(&pm->pm);
     ck_assert_int_eq(sci, 0);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMSTS), PM_PWRBTN);
-    as_st16(&m->io, PM + PMEN, PM_PWRBTN);
-    as_st16(&m->io, PM + PMCNTRL, PMC_SCI_EN);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_STS), PM_PWRBTN);
+    as_st16(&m->io, PM + PM1_EN, PM_PWRBTN);
+    as_st16(&m->io, PM + PM1_CNT, PMC_SCI_EN);
     ck_assert_int_eq(sci, 1);
-    as_st8(&m->io, PM + PMSTS + 1, PM_PWRBTN >> 8); /* by byte */
+    as_st8(&m->io, PM + PM1_STS + 1, PM_PWRBTN >> 8); /* by byte */
     ck_assert_int_eq(sci, 0);
 }
 END_TEST
 
 START_TEST(acpi_enable)
 {
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMCNTRL), 0);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_CNT), 0);
     as_st8(&m->io, APM_CNT, ACPI_ENABLE_CMD);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMCNTRL), PMC_SCI_EN);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_CNT), PMC_SCI_EN);
     as_st8(&m->io, APM_CNT, 0x42);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMCNTRL), PMC_SCI_EN);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_CNT), PMC_SCI_EN);
     as_st8(&m->io, APM_CNT, ACPI_DISABLE_CMD);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMCNTRL), 0);
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_CNT), 0);
 }
 END_TEST
 
@@ -113,11 +113,11 @@ START_TEST(soft_off)
 {
     uint32_t before = __atomic_load_n(&m->requests, __ATOMIC_SEQ_CST);
 
-    as_st16(&m->io, PM + PMCNTRL, 1 << PMC_SUS_SHIFT | PMC_SUS_EN); /* another state: refused */
+    as_st16(&m->io, PM + PM1_CNT, 1 << PMC_SLP_SHIFT | PMC_SLP_EN); /* another state: refused */
     ck_assert_uint_eq(__atomic_load_n(&m->requests, __ATOMIC_SEQ_CST), before);
-    as_st16(&m->io, PM + PMCNTRL, PMC_SUS_EN);
+    as_st16(&m->io, PM + PM1_CNT, PMC_SLP_EN);
     ck_assert_uint_ne(__atomic_load_n(&m->requests, __ATOMIC_SEQ_CST), before);
-    ck_assert_uint_eq(as_ld16(&m->io, PM + PMCNTRL) & PMC_SUS_EN, 0); /* reads as zero */
+    ck_assert_uint_eq(as_ld16(&m->io, PM + PM1_CNT) & PMC_SLP_EN, 0); /* reads as zero */
 }
 END_TEST
 

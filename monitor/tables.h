@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of commands, each in the file of its name. */
+#ifndef MONITOR_TABLES_H
+#define MONITOR_TABLES_H
+
+#include "monitor/command.h"
+
+extern const struct command run_commands[];     /* run.c: stop, cont, system_reset ... */
+extern const struct command machine_commands[]; /* machine.c: what kind of machine it is */
+extern const struct command cpu_commands[];     /* cpu.c */
+extern const struct command chardev_commands[]; /* chardev.c */
+extern const struct command memory_commands[];  /* memory.c: x, xp, print */
+extern const struct command screen_commands[];  /* screen.c: pictures, keys, pointer */
+extern const struct command probe_commands[];   /* probe.c: what this program can do */
+extern const struct command info_commands[];    /* info.c */
+extern const struct command help_commands[];    /* help.c */
+extern const struct command qmp_commands[];     /* qmp_commands.c: QMP about itself */
+
+#endif
