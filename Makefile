@@ -59,6 +59,9 @@ SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS))
 ifneq ($(HAVE_SDL),yes)
 SRCS := $(filter-out ui/sdl%,$(SRCS))
 endif
+ifneq ($(HAVE_NBD),yes)
+SRCS := $(filter-out block/nbd.c,$(SRCS))
+endif
 OBJS = $(SRCS:%.c=$(BUILD)/%.o)
 
 WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-unused-parameter \

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "block/drive.h"
 #include "block/node.h"
@@ -18,16 +20,12 @@ struct block_source {
 
 /* ---- Running -------------------------------------------------------------------------- */
 
-static void reap(struct aio *a)
+static void reap_all(struct block *b)
 {
-    if (a)
+    for (unsigned i = 0; i < b->aios->len; i++) {
+        struct aio *a = b->aios->pdata[i];
         a->ops->reap(a);
-}
-
-static void flush(struct aio *a)
-{
-    if (a)
-        a->ops->flush(a);
+    }
 }
 
 static void kick(struct block *b)
@@ -35,8 +33,10 @@ static void kick(struct block *b)
     if (co_self(&b->sched))
         return;
     co_run(&b->sched);
-    flush(b->uring);
-    flush(b->threads);
+    for (unsigned i = 0; i < b->aios->len; i++) {
+        struct aio *a = b->aios->pdata[i];
+        a->ops->flush(a);
+    }
 }
 
 void block_kick(struct block *b)
@@ -58,8 +58,7 @@ static void deliver(struct block *b)
 
 static void go_on(struct block *b)
 {
-    reap(b->uring);
-    reap(b->threads);
+    reap_all(b);
     do {
         co_run(&b->sched);
         deliver(b);
@@ -75,20 +74,21 @@ void block_finished(struct block *b, struct blk_req *req)
         g_main_context_wakeup(b->machine->context);
 }
 
+static bool in_flight(const struct block *b)
+{
+    for (unsigned i = 0; i < b->aios->len; i++)
+        if (((struct aio *)b->aios->pdata[i])->in_flight)
+            return true;
+    return false;
+}
+
 void block_poll(struct block *b)
 {
-    struct pollfd fd[2];
-    nfds_t n = 0;
+    struct pollfd fd = {.fd = b->epoll, .events = POLLIN};
 
     kick(b);
-    if (b->finished.length == 0) {
-        if (b->uring && b->uring->in_flight)
-            fd[n++] = (struct pollfd){.fd = b->uring->ops->fd(b->uring), .events = POLLIN};
-        if (b->threads && b->threads->in_flight)
-            fd[n++] = (struct pollfd){.fd = b->threads->ops->fd(b->threads), .events = POLLIN};
-        if (n)
-            poll(fd, n, -1);
-    }
+    if (b->finished.length == 0 && in_flight(b))
+        poll(&fd, 1, -1);
     go_on(b);
 }
 
@@ -138,12 +138,9 @@ static gboolean source_prepare(GSource *source, int *timeout)
 static gboolean source_check(GSource *source)
 {
     struct block *b = ((struct block_source *)source)->block;
-    void *uring = __atomic_load_n(&b->uring_tag, __ATOMIC_ACQUIRE);
-    void *threads = __atomic_load_n(&b->threads_tag, __ATOMIC_ACQUIRE);
 
     return __atomic_load_n(&b->pending, __ATOMIC_ACQUIRE) ||
-           (uring && g_source_query_unix_fd(source, uring)) ||
-           (threads && g_source_query_unix_fd(source, threads));
+           g_source_query_unix_fd(source, b->epoll_tag);
 }
 
 static gboolean source_dispatch(GSource *source, GSourceFunc fn, void *arg)
@@ -164,12 +161,30 @@ static GSourceFuncs source_funcs = {
 
 /* ---- Life ----------------------------------------------------------------------------- */
 
-static struct aio *get(struct block *b, struct aio **slot, void **tag,
+bool block_add_aio(struct block *b, struct aio *a, GError **err)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+
+    if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, a->ops->fd(a), &ev) < 0)
+        return error_set(err, "epoll: %s", g_strerror(errno));
+    g_ptr_array_add(b->aios, a);
+    return true;
+}
+
+void block_remove_aio(struct block *b, struct aio *a)
+{
+    if (g_ptr_array_remove(b->aios, a))
+        epoll_ctl(b->epoll, EPOLL_CTL_DEL, a->ops->fd(a), NULL);
+}
+
+static struct aio *get(struct block *b, struct aio **slot,
                        struct aio *(*create)(struct co_sched *sched, GError **err), GError **err)
 {
-    if (!*slot && (*slot = create(&b->sched, err))) {
-        void *t = g_source_add_unix_fd(b->source, (*slot)->ops->fd(*slot), G_IO_IN);
-        __atomic_store_n(tag, t, __ATOMIC_RELEASE);
+    if (*slot || !(*slot = create(&b->sched, err)))
+        return *slot;
+    if (!block_add_aio(b, *slot, err)) {
+        (*slot)->ops->free(*slot);
+        *slot = NULL;
     }
     return *slot;
 }
@@ -180,10 +195,18 @@ struct aio *block_aio(struct block *b, const char *name, GError **err)
     struct aio *a = NULL;
 
     if (any || strcmp(name, "threads") != 0)
-        a = get(b, &b->uring, &b->uring_tag, aio_uring_new, any ? NULL : err);
+        a = get(b, &b->uring, aio_uring_new, any ? NULL : err);
     if (!a && (any || strcmp(name, "threads") == 0))
-        a = get(b, &b->threads, &b->threads_tag, aio_threads_new, err);
+        a = get(b, &b->threads, aio_threads_new, err);
     return a;
+}
+
+static void free_aio(struct block *b, struct aio *a)
+{
+    if (!a)
+        return;
+    block_remove_aio(b, a);
+    a->ops->free(a);
 }
 
 static void block_free(struct machine *m)
@@ -193,13 +216,13 @@ static void block_free(struct machine *m)
     while (b->disks->len)
         blk_close(b->disks->pdata[b->disks->len - 1]);
     nodes_close_all(b);
-    if (b->uring)
-        b->uring->ops->free(b->uring);
-    if (b->threads)
-        b->threads->ops->free(b->threads);
+    free_aio(b, b->uring);
+    free_aio(b, b->threads);
     co_sched_fini(&b->sched);
     g_source_destroy(b->source);
     g_source_unref(b->source);
+    close(b->epoll);
+    g_ptr_array_unref(b->aios);
     g_ptr_array_unref(b->nodes);
     g_ptr_array_unref(b->disks);
     g_ptr_array_unref(b->drives);
@@ -224,12 +247,17 @@ struct block *block_get(struct machine *m)
     b->machine = m;
     co_sched_init(&b->sched);
     g_queue_init(&b->finished);
+    b->aios = g_ptr_array_new();
     b->nodes = g_ptr_array_new();
     b->disks = g_ptr_array_new();
     b->drives = g_ptr_array_new_with_free_func(g_free);
     b->source = g_source_new(&source_funcs, sizeof(struct block_source));
     ((struct block_source *)b->source)->block = b;
     g_source_set_name(b->source, "block");
+    b->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (b->epoll < 0)
+        g_error("epoll: %s", g_strerror(errno));
+    b->epoll_tag = g_source_add_unix_fd(b->source, b->epoll, G_IO_IN);
     g_source_attach(b->source, m->context);
     m->block = b;
     m->block_free = block_free;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all disks of a machine share: the coroutines, the two kinds of host I/O, the source on
+ * What all disks of a machine share: the coroutines, the kinds of host I/O, the source on
  * the main loop that goes on with what has ended, the nodes by name. Under the machine lock.
  */
 #ifndef BLOCK_ENGINE_H
@@ -15,8 +15,10 @@ struct block {
     struct machine *machine;
     struct co_sched sched;
     struct aio *uring, *threads; /* made when first wanted */
+    GPtrArray *aios;             /* struct aio *: all there are, network protocols' too */
+    int epoll;                   /* the fds of all of them */
     GSource *source;
-    void *uring_tag, *threads_tag; /* their fds in the source */
+    void *epoll_tag;
     GQueue finished;             /* struct blk_req *: done() is to be called on the main loop */
     bool pending;                /* atomic: `finished` is not empty */
     GPtrArray *nodes;            /* struct node *, all that are open */
@@ -31,6 +33,11 @@ struct block *block_get(struct machine *m);
 
 /* aio=... ; "auto" is io_uring, else threads. NULL with *err. */
 struct aio *block_aio(struct block *b, const char *name, GError **err);
+
+/* Watch a kind of I/O that is not in the host's kernel: reaped when its fd is readable. False:
+ * the host has no room to watch it. The caller keeps it, and removes it before it goes. */
+bool block_add_aio(struct block *b, struct aio *a, GError **err);
+void block_remove_aio(struct block *b, struct aio *a);
 
 /* Run fn(arg) as a coroutine and wait for its end here: opening, closing. Outside of coroutines.
  * Other requests go on meanwhile and their done() may be called. Main thread. */

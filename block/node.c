@@ -8,11 +8,22 @@
 
 #include "block/opts.h"
 #include "block/raw.h"
+#include "config.h"
 #include "core/machine.h"
 #include "util/error.h"
 #include "util/suggest.h"
 
-static const struct node_driver *const drivers[] = {&file_driver, &raw_driver, &qcow2_driver};
+#ifdef CONFIG_NBD
+#define NBD_WORD "nbd, "
+#else
+#define NBD_WORD ""
+#endif
+
+static const struct node_driver *const drivers[] = {&file_driver, &raw_driver, &qcow2_driver,
+#ifdef CONFIG_NBD
+                                                    &nbd_driver,
+#endif
+};
 
 /* ---- Finding -------------------------------------------------------------------------- */
 
@@ -26,10 +37,19 @@ static const struct node_driver *driver_find(const char *name, GError **err)
             return drivers[i];
         suggest_offer(&s, drivers[i]->name);
     }
-    error_set(err, "there is no disk format or protocol '%s' here%s (file, host_device, raw and "
-                   "qcow2 are; 'qemu-img convert' makes a qcow2 image of others)", name,
+    error_set(err, "there is no disk format or protocol '%s' here%s (file, host_device, " NBD_WORD
+                   "raw and qcow2 are; 'qemu-img convert' makes a qcow2 image of others)", name,
               suggest_text(&s));
     return NULL;
+}
+
+/* What a file name that stands alone is for. */
+static const char *protocol_of(const char *filename)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(drivers); i++)
+        if (drivers[i]->claims && drivers[i]->claims(filename))
+            return drivers[i]->name;
+    return file_driver.name;
 }
 
 struct node *node_find(struct block *b, const char *name)
@@ -231,7 +251,7 @@ static bool open_driver(struct node *n, struct blkopts *o, GError **err)
     const char *driver = blkopts_get(o, "driver");
 
     if (!driver && blkopts_get(o, "filename"))
-        driver = "file";
+        driver = protocol_of(blkopts_get(o, "filename"));
     const struct node_driver *d = driver ? driver_find(driver, err) : NULL;
     if (driver && !d)
         return false;
@@ -283,7 +303,7 @@ static char *backing_path(const struct node *parent, const char *name)
 
     if (g_str_has_prefix(name, "file:"))
         name += 5;
-    if (name[0] == '/' || !slash)
+    if (name[0] == '/' || !slash || strcmp(protocol_of(name), file_driver.name) != 0)
         return g_strdup(name);
     return g_strdup_printf("%.*s/%s", (int)(slash - parent->filename), parent->filename, name);
 }

@@ -23,6 +23,7 @@ struct node_driver {
     const char *name, *alias;
     bool protocol;
     bool (*probe)(const uint8_t *head, size_t len); /* formats: is it mine */
+    bool (*claims)(const char *filename); /* protocols: a name of that kind; NULL: never */
     size_t size;                                    /* of node->opaque, zeroed */
     bool (*open)(struct node *n, struct blkopts *o, GError **err); /* CO */
     void (*close)(struct node *n); /* CO; also after a failed open */
@@ -91,6 +92,6 @@ static inline struct co_sched *node_sched(struct node *n)
 /* Memory as O_DIRECT wants it; free with free(). NULL: too much. */
 void *node_buffer(size_t len);
 
-extern const struct node_driver file_driver, raw_driver, qcow2_driver;
+extern const struct node_driver file_driver, raw_driver, qcow2_driver, nbd_driver;
 
 #endif

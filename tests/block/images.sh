@@ -127,7 +127,7 @@ says 1 "no disk format.*'vmdk'" "another format, found by looking" "$blkio" \
     file.filename=x.vmdk run
 says 1 "no option 'lazy-refcount'.*did you mean 'lazy-refcounts'" "an unknown option" \
     "$blkio" "$(qcow2 lock.qcow2),lazy-refcount=on" run
-says 1 "no protocol 'nbd'" "an unknown protocol" "$blkio" file.filename=nbd:localhost run
+says 1 "no protocol 'ssh'" "an unknown protocol" "$blkio" file.filename=ssh:localhost run
 says 1 "native wants cache.direct" "aio=native without direct I/O" "$blkio" \
     driver=raw,file.filename=plain.raw,file.aio=native run
 says 1 "No such file" "no file" "$blkio" driver=raw,file.filename=none.raw run
