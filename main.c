@@ -21,6 +21,7 @@
 #include "hw/types.h"
 #include "hw/virtio/blk.h"
 #include "inspect.h"
+#include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "monitor/qmp.h"
 #include "options.h"
@@ -204,6 +205,11 @@ static bool make_display(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+static bool make_gdb(struct machine *m, struct options *o, GError **err)
+{
+    return !o->gdb || gdb_server_start(m, o->gdb, err) || error_prefix(err, "-gdb %s", o->gdb);
+}
+
 static const struct device_catalogue catalogue = {.types = hw_types, .add = device_add};
 
 static bool build(struct machine *m, struct options *o, GError **err)
@@ -220,7 +226,7 @@ static bool build(struct machine *m, struct options *o, GError **err)
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
               pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err) &&
-              accel_switch_init(m, err);
+              accel_switch_init(m, err) && make_gdb(m, o, err);
     machine_unlock(m);
     return ok;
 }
@@ -245,7 +251,7 @@ static int run(struct machine *m)
 {
     machine_lock(m);
     machine_reset(m);
-    if (!m->config->start_paused)
+    if (!m->config->start_paused && !gdb_server_attached(m))
         machine_start(m);
     machine_unlock(m);
     return machine_run(m);

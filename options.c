@@ -81,6 +81,12 @@ TEXT(opt_append, config.append)
 TEXT(opt_bios, config.bios)
 TEXT(opt_debugcon, config.debugcon)
 TEXT(opt_pidfile, pidfile)
+TEXT(opt_gdb, gdb)
+
+static bool opt_gdb_usual(struct options *o, const char *arg, GError **err)
+{
+    return options_string(&o->gdb, "tcp::1234");
+}
 
 /* The last one named is the first one searched. */
 static bool opt_firmware_dir(struct options *o, const char *arg, GError **err)
@@ -184,6 +190,9 @@ static const struct option_row rows[] = {
     {"debugcon", "CHARDEV", opt_debugcon, "show what the guest writes to port 0xe9"},
 
     {"Running", NULL, NULL, NULL},
+    {"gdb", "CHARDEV", opt_gdb,
+     "let gdb debug the machine: tcp:[HOST]:PORT, unix:PATH, stdio, chardev:ID"},
+    {"s", NULL, opt_gdb_usual, "the same as -gdb tcp::1234"},
     {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
     {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
     {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
@@ -211,7 +220,7 @@ static const char *const unsupported[] = {
     "sd", "pflash", "fsdev", "virtfs", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "netdev", "tpmdev", "dtb", "compat",
-    "singlestep", "preconfig", "overcommit", "gdb", "s", "dfilter",
+    "singlestep", "preconfig", "overcommit", "dfilter",
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
     "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
@@ -412,7 +421,7 @@ void options_free(struct options *o)
                      c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
                      c->boot.splash, c->debugcon,
                      c->vga, c->firmware_path,
-                     o->display, o->pidfile, o->log_file, o->help_arg};
+                     o->display, o->pidfile, o->log_file, o->help_arg, o->gdb};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);

@@ -53,6 +53,7 @@ struct options {
     bool desktop;        /* set before parsing: a window could be opened here */
     bool daemonize;
     char *pidfile;
+    char *gdb;           /* where gdb connects, or NULL */
     uint32_t log_mask;
     char *log_file;
     enum options_help help;

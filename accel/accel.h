@@ -64,6 +64,15 @@ struct accel {
      */
     void (*save)(struct vcpu *v, struct x86_state *st);
     void (*load)(struct vcpu *v, const struct x86_state *st);
+    /*
+     * machine.debug and v->debug have changed (core/debug.h); in the vCPU's thread, parked. From
+     * now on run() returns VCPU_DEBUG, with the reason in v->debug, before an instruction at a
+     * breakpoint, behind one that met a watchpoint, and behind a step. A vCPU that goes on from a
+     * breakpoint it has returned for passes it once. The guest's own use of DR0-7 and TF is not
+     * disturbed. NULL: no debugging.
+     */
+    void (*debug)(struct vcpu *v);
+    unsigned debug_points; /* how many at a time; 0: any number */
     /* Main thread, lock held, vCPUs parked: the virtual clock is about to go, has just stopped.
      * For the clock that guests read. May be NULL. */
     void (*clocks_start)(struct machine *m);

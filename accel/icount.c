@@ -141,7 +141,7 @@ static struct vcpu *pick(struct icount *ic)
         struct vcpu *v = m->vcpus->pdata[ic->turn];
         if (vcpu_pins(v) & v->wake_mask)
             v->halted = false;
-        if (!v->halted && ic->slice_left > 0)
+        if (!v->halted && !v->debug.held && ic->slice_left > 0)
             return v;
         ic->turn = (ic->turn + 1) % m->vcpus->len;
         ic->slice_left = SLICE;

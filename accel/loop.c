@@ -153,6 +153,12 @@ static void ops_load(struct vcpu *v, const struct x86_state *st)
         vcpu_sipi(v, st->sipi_vector);
 }
 
+static void ops_debug(struct vcpu *v)
+{
+    if (v->accel->debug)
+        v->accel->debug(v);
+}
+
 static void ops_clocks_start(struct machine *m)
 {
     if (m->accel->clocks_start)
@@ -182,6 +188,7 @@ const struct vcpu_ops accel_vcpu_ops = {
     .reset = ops_reset,
     .save = ops_save,
     .load = ops_load,
+    .debug = ops_debug,
     .check = x86_state_check,
     .state_size = sizeof(struct x86_state),
     .state_fields = x86_state_fields,

@@ -81,6 +81,8 @@ static void load(struct vcpu *v, void *arg)
     struct move *move = arg;
 
     v->accel->load(v, &move->st[v->index]);
+    if (v->accel->debug)
+        v->accel->debug(v);
 }
 
 static void on_all(struct machine *m, void (*fn)(struct vcpu *v, void *arg), struct move *move)

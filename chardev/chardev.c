@@ -76,6 +76,12 @@ size_t chr_write(struct chardev *chr, const void *buf, size_t len)
     return chr->ops->write(chr, buf, len);
 }
 
+void chr_set_busy(struct chardev *chr, const void *text, size_t len)
+{
+    if (chr->ops->set_busy)
+        chr->ops->set_busy(chr, text, len);
+}
+
 void chr_accept_input(struct chardev *chr)
 {
     if (chr->ops->accept_input)

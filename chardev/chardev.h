@@ -54,6 +54,9 @@ size_t chr_write(struct chardev *chr, const void *buf, size_t len);
 void chr_accept_input(struct chardev *chr);
 /* Is somebody at the other end? */
 bool chr_is_open(const struct chardev *chr);
+/* A socket server tells this to whoever else connects while somebody is there, and closes.
+ * Without it they wait for their turn. The bytes are copied; other back ends ignore it. */
+void chr_set_busy(struct chardev *chr, const void *text, size_t len);
 /*
  * Back ends from the command line. -serial and friends give the short form:
  *   null  stdio  mon:stdio  pty  file:PATH  pipe:PATH  vc (refused)  chardev:ID

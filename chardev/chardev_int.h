@@ -21,6 +21,7 @@ struct chardev_ops {
     void (*yank)(struct chardev *chr); /* NULL: no connection that could hang */
     int (*take_fd)(struct chardev *chr); /* NULL: none are passed here */
     bool (*in_use)(const struct chardev *chr); /* NULL: as has_fe says */
+    void (*set_busy)(struct chardev *chr, const void *text, size_t len);
 };
 
 struct chardev { /* first member of each back end's struct */

@@ -2,7 +2,8 @@
 /*
  * socket: unix or TCP, server or client, or a descriptor that was passed (fd=N).
  *
- * A server serves one client at a time; the next waits in the backlog. What the guest writes
+ * A server serves one client at a time; the next waits in the backlog, or is told that somebody
+ * is there and sent away (chr_set_busy()). What the guest writes
  * while nobody is connected is lost. A client whose connection ends tries again every
  * reconnect=N seconds, if that was asked for.
  */
@@ -21,6 +22,8 @@
 #include "core/machine.h"
 #include "util/error.h"
 
+#define AWAY_MS 3000
+
 struct socket_chr {
     struct chardev chr;
     struct chr_stream s;
@@ -29,6 +32,10 @@ struct socket_chr {
     uint64_t reconnect; /* seconds; 0: never */
     int listener;       /* -1: none */
     GSource *accepting, *retry;
+    int away;           /* a client that is being sent away, or -1 */
+    bool away_told;
+    GSource *away_reading, *away_timer;
+    GBytes *busy;       /* for whoever comes while somebody is there; NULL: they wait */
 };
 
 static void start_accepting(struct socket_chr *c);
@@ -42,9 +49,9 @@ static void disconnected(struct chr_stream *s)
     chr_set_open(&c->chr, false);
     if (refused)
         chr_tell_writable(&c->chr);
-    if (c->listener >= 0)
+    if (c->listener >= 0 && c->away < 0)
         start_accepting(c);
-    else if (c->reconnect)
+    else if (c->listener < 0 && c->reconnect)
         start_retry(c);
 }
 
@@ -60,12 +67,71 @@ static void connected(struct socket_chr *c, int fd)
 
 /* ---- Server ---------------------------------------------------------------------------------- */
 
+/* One more client, who is told that there is one. It hears that once it has said something, and the
+ * connection stays until it hangs up: closed with bytes unread, our answer might never arrive. */
+static void away_end(struct socket_chr *c)
+{
+    if (c->away < 0)
+        return;
+    chr_unwatch(&c->away_reading);
+    chr_unwatch(&c->away_timer);
+    close(c->away);
+    c->away = -1;
+    start_accepting(c);
+}
+
+static gboolean away_late(gpointer arg)
+{
+    struct socket_chr *c = arg;
+    machine_lock(c->chr.machine);
+    away_end(c);
+    machine_unlock(c->chr.machine);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean away_cb(gint fd, GIOCondition cond, gpointer arg)
+{
+    struct socket_chr *c = arg;
+    char unread[4096];
+    machine_lock(c->chr.machine);
+    if (c->away == fd) {
+        ssize_t n = recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+            away_end(c);
+        } else if (n > 0 && !c->away_told) {
+            gsize len;
+            const void *text = g_bytes_get_data(c->busy, &len);
+            send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+            shutdown(fd, SHUT_WR);
+            c->away_told = true;
+        }
+    }
+    machine_unlock(c->chr.machine);
+    return G_SOURCE_CONTINUE;
+}
+
+static void send_away(struct socket_chr *c, int client)
+{
+    chr_unwatch(&c->accepting); /* one at a time */
+    c->away = client;
+    c->away_told = false;
+    c->away_reading = chr_watch_fd(c->chr.machine, client, G_IO_IN | G_IO_HUP | G_IO_ERR, away_cb,
+                                   c);
+    c->away_timer = g_timeout_source_new(AWAY_MS);
+    g_source_set_callback(c->away_timer, away_late, c, NULL);
+    g_source_attach(c->away_timer, c->chr.machine->context);
+}
+
 static gboolean accept_cb(gint fd, GIOCondition cond, gpointer arg)
 {
     struct socket_chr *c = arg;
     machine_lock(c->chr.machine);
     int client = c->accepting ? accept4(c->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
-    if (client >= 0) {
+    if (client >= 0 && c->chr.open) {
+        send_away(c, client);
+    } else if (client >= 0 && c->busy) {
+        connected(c, client);
+    } else if (client >= 0) {
         chr_unwatch(&c->accepting);
         connected(c, client);
     }
@@ -137,6 +203,7 @@ static void socket_accept_input(struct chardev *chr)
 static void socket_free(struct chardev *chr)
 {
     struct socket_chr *c = (struct socket_chr *)chr;
+    away_end(c);
     chr_unwatch(&c->accepting);
     chr_unwatch(&c->retry);
     stream_close(&c->s);
@@ -146,6 +213,16 @@ static void socket_free(struct chardev *chr)
             unlink(c->where.path);
     }
     sock_where_clear(&c->where);
+    g_clear_pointer(&c->busy, g_bytes_unref);
+}
+
+static void socket_set_busy(struct chardev *chr, const void *text, size_t len)
+{
+    struct socket_chr *c = (struct socket_chr *)chr;
+    g_clear_pointer(&c->busy, g_bytes_unref);
+    c->busy = g_bytes_new(text, len);
+    if (c->listener >= 0)
+        start_accepting(c);
 }
 
 static void socket_describe(struct chardev *chr, GString *out)
@@ -176,7 +253,8 @@ static const struct chardev_ops socket_ops = {.name = "socket",
                                               .free = socket_free,
                                               .describe = socket_describe,
                                               .yank = socket_yank,
-                                              .take_fd = socket_take_fd};
+                                              .take_fd = socket_take_fd,
+                                              .set_busy = socket_set_busy};
 
 static bool start_server(struct socket_chr *c, bool wait, GError **err)
 {
@@ -224,7 +302,7 @@ struct chardev *chardev_make_socket(struct machine *m, const char *id, const str
         return NULL;
     struct socket_chr *c = chardev_alloc(m, &socket_ops, sizeof(*c), id);
     c->where = where;
-    c->listener = -1;
+    c->listener = c->away = -1;
     c->server = where.passed ? server || is_listening(where.fd) : server;
     c->nodelay = nodelay;
     c->reconnect = reconnect;

@@ -36,6 +36,22 @@ struct cpu_inspect {
     /* One instruction as text, as the CPU's present mode has it. Returns its length. */
     size_t (*disasm)(struct vcpu *v, const uint8_t *bytes, size_t avail, uint64_t addr, char *text,
                      size_t size);
+    /* Move bytes at linear addresses, or physical ones, as far as they are mapped; how many were.
+     * Stores reach ROM, too. */
+    size_t (*access)(struct vcpu *v, uint64_t addr, bool physical, void *buf, size_t len,
+                     bool store);
+    /* Does it wait for something (HLT, start-up IPI)? */
+    bool (*is_halted)(struct vcpu *v);
+    /* Registers as gdb's protocol numbers them: their sizes (0: no such register), their
+     * description (owned by the caller), all values in order. */
+    unsigned (*gdb_size)(unsigned n);
+    char *(*gdb_description)(void);
+    void (*gdb_read)(struct vcpu *v, GByteArray *out);
+    /* Store `count` registers from `first` on; what is the same already is left alone. */
+    bool (*gdb_write)(struct vcpu *v, unsigned first, unsigned count, const uint8_t *buf,
+                      GError **err);
+    /* How many breakpoints and watchpoints there may be; 0: the accelerator cannot do it. */
+    unsigned (*debug_points)(struct machine *m);
     /* accel/switch.h */
     bool (*accel_switch)(struct machine *m, const char *name, GError **err);
     void (*accel_describe)(struct machine *m, GString *out);

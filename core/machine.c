@@ -223,6 +223,7 @@ void machine_free(struct machine *m)
     machine_lock_fini(m);
     log_fini(&m->log);
     g_free(m->accel_note);
+    g_free(m->debug.points);
     g_free(m);
 }
 
@@ -265,6 +266,8 @@ void machine_start(struct machine *m)
     assert(machine_is_locked(m));
     if (m->state == RUN_RUNNING)
         return;
+    for (unsigned i = 0; i < m->vcpus->len; i++)
+        ((struct vcpu *)m->vcpus->pdata[i])->debug.why = DEBUG_NO;
     clocks_start(m);
     machine_set_state(m, RUN_RUNNING);
     machine_event(m, "RESUME", NULL);

@@ -33,6 +33,7 @@ struct icount;
 struct keyvals;  /* util/keyval.h */
 struct pci_bus;
 struct fw_cfg;
+struct gdb; /* monitor/gdb.h */
 struct ui;
 struct vga; /* hw/display/vga.h */
 struct board; /* hw/pc: the wiring; opaque here */
@@ -168,6 +169,10 @@ struct machine {
     void (*ui_free)(struct machine *m); /* set with it */
 
     enum action actions[ACTION_EVENTS]; /* the configuration's, then as the monitor says */
+
+    struct machine_debug debug; /* core/debug.h */
+    struct gdb *gdb; /* the debugger's server, or NULL; monitor/gdb.h */
+
     enum run_state state;
     enum run_cause cause;      /* of the last shutdown or reset request */
     int exit_status;           /* of the process, when it ends through this machine */

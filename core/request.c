@@ -102,19 +102,19 @@ static void do_shutdown(struct machine *m)
 {
     tell(m, "SHUTDOWN");
     m->quit |= machine_action(m, ON_SHUTDOWN) != ACTION_PAUSE || host_asked(m->cause);
-    machine_stop(m, RUN_SHUTDOWN);
     if (m->quit && m->cause == CAUSE_GUEST_PANIC &&
         machine_action(m, ON_PANIC) == ACTION_EXIT_FAILURE)
         m->exit_status = 1;
+    machine_stop(m, RUN_SHUTDOWN);
 }
 
 static void do_fatal(struct machine *m)
 {
-    machine_stop(m, RUN_FATAL);
     if (machine_action(m, ON_SHUTDOWN) != ACTION_PAUSE) {
         m->exit_status = 1;
         m->quit = true;
     }
+    machine_stop(m, RUN_FATAL);
 }
 
 static void do_reset(struct machine *m)

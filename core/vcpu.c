@@ -272,6 +272,8 @@ void vcpus_resume(struct machine *m)
 {
     for (unsigned i = 0; i < m->vcpus->len; i++) {
         struct vcpu *v = m->vcpus->pdata[i];
+        if (v->debug.held && !m->icount) /* accel/icount.c passes it over itself */
+            continue;
         v->stop = false;
         v->stopped = false;
     }

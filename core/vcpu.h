@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/debug.h"
+
 struct machine;
 struct accel;
 struct x86_state;
@@ -132,6 +134,8 @@ struct vcpu {
     bool ready;    /* initialisation is over */
     GError *error; /* ... and failed */
     GQueue work;   /* struct vcpu_work *: vcpu_run_on() */
+
+    struct vcpu_debug debug; /* core/debug.h */
 
     uint64_t tsc_offset; /* guest TSC - TSC of the virtual clock; see machine_tsc_at() */
 

@@ -27,6 +27,8 @@ struct vcpu_ops {
     void (*reset)(struct vcpu *v); /* to the architectural reset state */
     void (*save)(struct vcpu *v, struct x86_state *st);
     void (*load)(struct vcpu *v, const struct x86_state *st);
+    /* machine.debug and v->debug have changed; parked. NULL ok. */
+    void (*debug)(struct vcpu *v);
     /* Is a state that was read from outside a possible one? Any thread. */
     bool (*check)(const struct x86_state *st, GError **err);
     size_t state_size;             /* sizeof(struct x86_state) */

@@ -9,6 +9,7 @@ extern const struct command run_commands[];     /* run.c: stop, cont, system_res
 extern const struct command machine_commands[]; /* machine.c: what kind of machine it is */
 extern const struct command cpu_commands[];     /* cpu.c */
 extern const struct command chardev_commands[]; /* chardev.c */
+extern const struct command gdb_commands[];     /* gdb.c: gdbserver */
 extern const struct command memory_commands[];  /* memory.c: x, xp, print */
 extern const struct command screen_commands[];  /* screen.c: pictures, keys, pointer */
 extern const struct command probe_commands[];   /* probe.c: what this program can do */

@@ -389,6 +389,8 @@ struct block *block_lookup(struct tcg_cpu *t)
             x86_gp(c, 0);
     }
     c->page_rip = c->rip - (la & ~PAGE_MASK);
+    if (unlikely(t->debug.exec) && tcg_debug_fetch(t, la, &mode))
+        return NULL;
     b = lookup(t, la, mode);
     if (b && !(mode & M_FLAT_CS) && c->rip + b->len - 1 > limit) {
         if (!(mode & M_ONE))

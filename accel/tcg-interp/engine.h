@@ -246,6 +246,22 @@ struct tcg_ram {
     uint8_t *writers;
 };
 
+/* ---- A debugger's wishes (debug.c) -------------------------------------------------------- */
+
+struct tcg_debug {
+    struct debug_point *point; /* own copy of machine.debug.points */
+    unsigned n;
+    bool on;          /* anything at all: the loop has to look */
+    bool exec, data;  /* there are points of this kind */
+    bool step, step_irq;
+    uint64_t step_from, step_to;
+    bool ran;         /* something was executed since run() began */
+    bool pass;        /* the breakpoint at pass_la was reported: over it now */
+    uint64_t pass_la;
+    enum debug_why hit; /* what ends this run() */
+    struct debug_point hit_point;
+};
+
 /* ---- The vCPU --------------------------------------------------------------------------- */
 
 struct tcg_cpu {
@@ -297,6 +313,8 @@ struct tcg_cpu {
     bool upper_global;          /* kernel-half code pages have all been global so far */
     uint64_t watch[5];          /* DR0-3 and DR7 in force for data breakpoints */
     bool watching;
+
+    struct tcg_debug debug;
 
     /* blocks */
     uint32_t arena_used;
@@ -462,6 +480,18 @@ void tcg_pv_tsc_changed(struct tcg_cpu *t); /* lock held */
 void tcg_pv_clocks_start(struct machine *m);
 void tcg_pv_save(struct tcg_cpu *t, struct x86_state *st);
 void tcg_pv_load(struct tcg_cpu *t, const struct x86_state *st);
+
+/* ---- debug.c */
+void tcg_debug(struct vcpu *v); /* accel.debug */
+void tcg_debug_fini(struct tcg_cpu *t);
+void tcg_debug_begin(struct tcg_cpu *t); /* run() begins */
+/* Between instructions: is run() to end? The reason is in vcpu->debug then. */
+bool tcg_debug_stop(struct tcg_cpu *t);
+/* The next instruction lies at la. True: stop before it; else *mode is what its block needs. */
+bool tcg_debug_fetch(struct tcg_cpu *t, uint64_t la, uint32_t *mode);
+/* Are there watchpoints in the page of la? Does this access meet one? */
+bool tcg_debug_watches(const struct tcg_cpu *t, uint64_t la);
+void tcg_debug_access(struct tcg_cpu *t, uint64_t la, unsigned len, bool write);
 
 /* ---- run.c */
 /* Instructions completed so far, exact while an operation runs. */

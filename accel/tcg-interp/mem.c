@@ -152,6 +152,8 @@ static void watch(struct tcg_cpu *t, uint64_t la, unsigned len, bool write)
             t->leave = true;
         }
     }
+    if (t->debug.data)
+        tcg_debug_access(t, la, len, write);
 }
 
 static uint8_t *info_host(const struct tlb_info *f, uint64_t la)

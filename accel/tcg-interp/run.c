@@ -327,6 +327,8 @@ static bool take_pins(struct tcg_cpu *t)
     }
     if (c->mp_state != MP_RUNNABLE || c->inhibit_movss)
         return true;
+    if (t->debug.step && !t->debug.step_irq)
+        return true;
     if ((p & VCPU_NMI) && !c->nmi_masked && !c->inhibit_irq) {
         nmi_taken(t);
         log_interrupt(t, "NMI", EXC_NMI);
@@ -411,7 +413,7 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
     struct x86_cpu *c = &t->x;
     bool tf = c->eflags & FL_TF;
     bool one = c->inhibit_irq || c->inhibit_movss || tf || (c->eflags & FL_RF) ||
-               exec_breakpoints_on(c) || max < MAX_BLOCK;
+               exec_breakpoints_on(c) || t->debug.step || max < MAX_BLOCK;
     const struct x86_op *o;
     uint64_t next;
 
@@ -435,6 +437,7 @@ static void run_blocks(struct tcg_cpu *t, int64_t max)
         return;
     }
     next = c->rip + block_of(o)->len;
+    t->debug.ran = true;
     tcg_enter(t, o);
     if (tf && t->bud < max && step_due(c, next))
         c->db_pending |= DR6_BS;
@@ -450,6 +453,7 @@ static bool take_exception(struct tcg_cpu *t)
     if (t->bud > 0) /* what faulted counts (a fetch may fault with the budget used up) */
         t->bud--;
     t->vcpu->faults++;
+    t->debug.ran = true;
     count(t);
     LOG(&t->machine->log, LOG_INT, "cpu %u: exception %02x error %x at %04x:%016llx\n",
         t->vcpu->index, c->exc.vector, c->exc.has_error ? c->exc.error : 0, c->seg[S_CS].sel,
@@ -502,6 +506,8 @@ static enum vcpu_exit run_loop(struct tcg_cpu *t)
         if (unlikely(c->db_pending) && !c->inhibit_movss &&
             !x86_deliver_debug(c, c->db_pending))
             return VCPU_SHUTDOWN;
+        if (unlikely(t->debug.on) && tcg_debug_stop(t))
+            return VCPU_DEBUG;
         if (unlikely(t->loan)) {
             if (loan_over(t))
                 return VCPU_KICKED;
@@ -534,6 +540,7 @@ static enum vcpu_exit run_until(struct tcg_cpu *t, uint64_t limit)
     enum vcpu_exit e;
 
     t->limit = limit;
+    tcg_debug_begin(t);
     sync_begin_running(t);
     x86_mxcsr_enter(&t->x);
     e = run_loop(t);
@@ -703,6 +710,7 @@ static void tcg_vcpu_exit(struct vcpu *v)
     g_mutex_unlock(&t->vm->sync_lock);
     block_fini(t);
     tlb_fini(t);
+    tcg_debug_fini(t);
     g_mutex_clear(&t->req_lock);
     g_array_free(t->req, TRUE);
     v->accel_data[ACCEL_TCG] = NULL;
@@ -782,6 +790,7 @@ const struct accel accel_tcg_interp = {
     .clocks_start = tcg_pv_clocks_start,
     .save = tcg_save,
     .load = tcg_load,
+    .debug = tcg_debug,
     .translate = tcg_translate,
     .describe = tcg_describe,
 };

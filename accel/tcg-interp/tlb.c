@@ -221,7 +221,7 @@ static bool page_watched(const struct tcg_cpu *t, uint64_t la)
         if ((t->x.dr[7] >> (n * 2) & 3) && (t->x.dr[7] >> (16 + n * 4) & 1) &&
             ((t->x.dr[n] ^ la) & PAGE_MASK) == 0)
             return true;
-    return false;
+    return unlikely(t->debug.data) && tcg_debug_watches(t, la);
 }
 
 /* Where the page at gpa lies in RAM, if all of it does; writable tells whether stores may go
