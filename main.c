@@ -174,6 +174,7 @@ static bool all_globals_used(struct options *o, GError **err)
 
 static bool make_drives(struct machine *m, struct options *o, GError **err)
 {
+    drive_set_ide_units(m, pc_ide_units(m->config->machine_type));
     for (unsigned i = 0; i < o->blockdevs->len; i++)
         if (!blockdev_add(m, o->blockdevs->pdata[i], err))
             return error_prefix(err, "-blockdev %s", (char *)o->blockdevs->pdata[i]);

@@ -208,6 +208,11 @@ static struct drive *find_at(struct block *b, enum drive_if iface, unsigned inde
     return NULL;
 }
 
+static unsigned units_of(const struct block *b, enum drive_if iface)
+{
+    return iface == DRIVE_IDE && b->ide_units ? b->ide_units : 2;
+}
+
 /* bus and unit are another way to say index; without any: the next free one. A lone CD-ROM goes
  * where -cdrom goes. */
 static bool choose_index(struct block *b, struct parsed *p, GError **err)
@@ -215,7 +220,7 @@ static bool choose_index(struct block *b, struct parsed *p, GError **err)
     struct drive *d = &p->drive;
 
     if (p->has_unit || p->bus) {
-        d->index = (unsigned)(p->bus * 2 + p->unit);
+        d->index = (unsigned)(p->bus * units_of(b, d->iface) + p->unit);
         p->has_index = true;
     }
     while (!p->has_index && find_at(b, d->iface, d->index))
@@ -225,12 +230,14 @@ static bool choose_index(struct block *b, struct parsed *p, GError **err)
     return true;
 }
 
-static char *default_id(const struct parsed *p)
+static char *default_id(const struct block *b, const struct parsed *p)
 {
     const struct drive *d = &p->drive;
+    unsigned units = units_of(b, d->iface);
 
     if (d->iface == DRIVE_IDE)
-        return g_strdup_printf("ide%u-%s%u", d->index / 2, d->cdrom ? "cd" : "hd", d->index % 2);
+        return g_strdup_printf("ide%u-%s%u", d->index / units, d->cdrom ? "cd" : "hd",
+                               d->index % units);
     return g_strdup_printf("%s%u", if_names[d->iface], d->index);
 }
 
@@ -251,7 +258,7 @@ static bool open_parsed(struct machine *m, struct parsed *p, GError **err)
     if (!choose_index(b, p, err))
         return false;
     if (!p->id)
-        p->id = default_id(p);
+        p->id = default_id(b, p);
     if (id_taken(b, p->id) || node_find(b, p->id))
         return error_set(err, "id=%s is taken", p->id);
     if (!p->medium && !p->drive.cdrom && !keyvals_get(p->kv, "file"))
@@ -265,6 +272,11 @@ static bool open_parsed(struct machine *m, struct parsed *p, GError **err)
         return false;
     g_ptr_array_add(b->drives, g_memdup2(&p->drive, sizeof(p->drive)));
     return true;
+}
+
+void drive_set_ide_units(struct machine *m, unsigned units)
+{
+    block_get(m)->ide_units = units;
 }
 
 bool drive_add(struct machine *m, const char *text, bool snapshot, GError **err)

@@ -18,6 +18,8 @@ struct drive {
     bool used;           /* a device has it */
 };
 
+/* Drives of if=ide on each bus: 2, or 1 (AHCI). Before the first drive_add(). */
+void drive_set_ide_units(struct machine *m, unsigned units);
 /* -drive TEXT; with `snapshot` (-snapshot) writes go to a temporary file. */
 bool drive_add(struct machine *m, const char *text, bool snapshot, GError **err);
 /* -blockdev TEXT: key=value or a JSON object. The node waits for a device that names it. */

@@ -25,6 +25,7 @@ struct block {
     GPtrArray *disks;            /* struct blk *, owned */
     GPtrArray *drives;           /* struct drive *, owned: block/drive.h */
     unsigned plugged;            /* blk_plug(): what is submitted waits */
+    unsigned ide_units;          /* drives of if=ide per bus; 0: 2 */
     unsigned next_name;          /* for nodes without a name: #blockN */
 };
 

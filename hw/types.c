@@ -8,6 +8,7 @@
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/display/vga_pci.h"
+#include "hw/ide/ahci.h"
 #include "hw/ide/piix_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
@@ -39,7 +40,7 @@
 
 const struct device_type *const hw_types[] = {
     /* what -device takes */
-    &pci_bridge_type.dev,
+    &pci_bridge_type.dev, &ahci_type.dev,
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,

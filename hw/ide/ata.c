@@ -11,13 +11,23 @@
 
 /* ---- Requests to the block layer -------------------------------------------------------- */
 
+static void request_done(struct blk_req *r, int result)
+{
+    struct ide_drive *d = r->arg;
+
+    d->done(r, result);
+    if (d->channel->link->progress)
+        d->channel->link->progress(d);
+}
+
 void ide_submit(struct ide_drive *d, enum blk_op op, uint64_t off, uint64_t len,
                 const struct iovec *iov, unsigned niov, void (*done)(struct blk_req *r, int rc))
 {
     d->busy = true;
     d->status |= ST_BSY;
+    d->done = done;
     d->req = (struct blk_req){.op = op, .off = off, .len = len, .iov = iov, .niov = niov,
-                              .done = done, .arg = d, .flags = BLK_MAY_UNMAP};
+                              .done = request_done, .arg = d, .flags = BLK_MAY_UNMAP};
     blk_submit(d->blk, &d->req);
 }
 

@@ -151,7 +151,7 @@ static void dma_done(struct blk_req *r, int result)
     ide_dma_unmap(d, result >= 0);
     d->dma_ready = false;
     if (result < 0) {
-        d->channel->dma.status &= (uint8_t)~BMS_ACTIVE;
+        d->channel->link->dma_ended(d->channel, true);
         read_failed(d, result);
         return;
     }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An IDE channel with up to two drives, and what the files of hw/ide share.
+ * ATA drives, the channels they sit on, and what the files of hw/ide share.
  *
- *   ide_channel.c  registers, selection, reset, interrupt, the data port
  *   ata.c          commands of a hard disk, and those every device has
  *   atapi.c        packet commands of a CD-ROM
- *   ide_dma.c      bus master transfers
  *   ide_drive.c    the devices ide-hd and ide-cd
- *   piix_ide.c     the PCI function with two channels
+ *   ide_dma.c      memory for a transfer
+ *   ide_channel.c  a channel of two drives by ports: registers, selection, reset, the data port
+ *   ide_bm.c       its bus master
+ *   piix_ide.c     the PCI function with two of them
+ *   ahci.c         the PCI function with AHCI ports, a drive each: registers
+ *   ahci_port.c    their commands: FISes and tables in memory
  *
- * All under the machine lock. A command that needs the disk sets BSY and goes on in the
- * callback of its request, on the main loop; one request per drive at a time.
+ * A drive knows its channel by struct ide_link only. All under the machine lock. A command that
+ * needs the disk sets BSY and goes on in the callback of its request, on the main loop; one
+ * request per drive at a time.
  */
 #ifndef HW_IDE_IDE_H
 #define HW_IDE_IDE_H
@@ -23,9 +27,30 @@
 
 #define IDE_BUFFER   65536
 #define IDE_MULTIPLE 16
-#define IDE_PRDS     8192 /* a table has 64 KiB */
 
 struct ide_channel;
+struct ide_drive;
+
+/* How a channel serves its drives. */
+struct ide_link {
+    bool sata;
+    /* The drive's interrupt request. */
+    void (*interrupt)(struct ide_channel *c, bool level);
+    /* The drive has gone as far as it can: a request is under way, it waits for the guest to move
+     * data (DRQ) or for the bus master, or the command is done. May be NULL. */
+    void (*progress)(struct ide_drive *d);
+    /* DMA may begin; else the link starts it later, by ide_dma_start(). */
+    bool (*dma_armed)(const struct ide_channel *c);
+    /* The memory of the next len bytes, as struct ide_dma_area. The bytes that the guest's table
+     * has beyond them, or -1: it has less than len. */
+    int64_t (*dma_areas)(struct ide_drive *d, uint64_t len, GArray *areas);
+    /* The table was too small: nothing was moved. */
+    void (*dma_short)(struct ide_drive *d);
+    /* DMA ended; `all`: of all the table has, or by an error. */
+    void (*dma_ended)(struct ide_channel *c, bool all);
+    /* The address space of the bus master, at this moment. */
+    struct address_space *(*dma_space)(struct device *owner);
+};
 
 /* What the buffer is for: what happens when the guest has moved all of it. */
 enum ide_transfer {
@@ -79,6 +104,7 @@ struct ide_drive {
 
     /* not saved: there is no request under way then */
     struct blk_req req;
+    void (*done)(struct blk_req *r, int result); /* of req, for the file that submitted it */
     bool busy;
     struct iovec iov1;
     struct iovec *iov;          /* DMA */
@@ -86,7 +112,7 @@ struct ide_drive {
     unsigned niov;
     bool dma_to_memory;
     uint8_t *bounce;
-    uint64_t dma_len;
+    int64_t dma_rest;           /* what the guest's table has beyond the transfer */
 };
 
 struct ide_dma {
@@ -96,29 +122,44 @@ struct ide_dma {
 };
 
 struct ide_channel {
+    const struct ide_link *link;
     struct machine *machine;
     struct device *owner;       /* the PCI function */
-    struct irq_line irq;
+    const char *name;           /* of the bus */
+    unsigned units;             /* places for drives: 1 or 2 */
     struct ide_drive *drive[2];
+    /* of a channel by ports */
+    struct irq_line irq;
     uint8_t selected, control;
     bool irq_level;
     struct region command_io, control_io;
     struct ide_dma dma;
-    /* The address space of the bus master, at this moment. */
-    struct address_space *(*dma_space)(struct device *owner);
 };
 
 /* ide_channel.c */
-void ide_channel_init(struct ide_channel *c, struct device *owner, const char *name);
+/* A channel by ports. name is the caller's. */
+void ide_channel_init(struct ide_channel *c, const struct ide_link *link, struct device *owner,
+                      const char *name);
 void ide_channel_fini(struct ide_channel *c);
 void ide_channel_reset(struct ide_channel *c);
+void ide_channel_interrupt(struct ide_channel *c, bool level); /* for its link */
 /* After loading: the interrupt line. */
 void ide_channel_loaded(struct ide_channel *c);
-void ide_set_irq(struct ide_channel *c, bool level);
+static inline void ide_set_irq(struct ide_channel *c, bool level)
+{
+    c->link->interrupt(c, level);
+}
 static inline struct ide_drive *ide_selected(struct ide_channel *c)
 {
     return c->drive[c->selected];
 }
+/* The registers are set: carry out a command, if the drive is free. */
+void ide_execute(struct ide_drive *d, uint8_t command);
+/* All of the buffer was moved: what comes next. */
+void ide_moved(struct ide_drive *d);
+bool ide_to_guest(const struct ide_drive *d);
+/* What an error had stopped, once more. */
+void ide_retry(struct ide_drive *d);
 /* Offer / take buffer[pos, end) through the data port; the rest is done when it was moved. */
 void ide_start_transfer(struct ide_drive *d, enum ide_transfer kind, uint32_t len);
 /* The command is done: status, no DRQ, interrupt. */
@@ -150,9 +191,9 @@ void atapi_reset(struct ide_drive *d);
 void atapi_medium_changed(void *drive);
 
 /* ide_dma.c */
-void ide_dma_init(struct ide_channel *c, const char *name);
-/* The drive is ready to move `len` bytes by DMA: wait for, or go with, the bus master. */
+/* The drive is ready to move data by DMA: wait for, or go with, the bus master. */
 void ide_dma_ready(struct ide_drive *d);
+void ide_dma_start(struct ide_drive *d);
 /* Memory for the next len bytes as d->iov; false: the table has less. */
 bool ide_dma_map(struct ide_drive *d, uint64_t len, bool to_memory);
 void ide_dma_unmap(struct ide_drive *d, bool ok);
@@ -161,8 +202,17 @@ void ide_dma_end(struct ide_drive *d, bool error);
 /* Copy a reply in the buffer to memory. False: the table has less. */
 bool ide_dma_reply(struct ide_drive *d, const void *buf, uint64_t len);
 
+/* ide_bm.c */
+void ide_bm_init(struct ide_channel *c, const char *name);
+int64_t ide_bm_areas(struct ide_drive *d, uint64_t len, GArray *areas);
+bool ide_bm_armed(const struct ide_channel *c);
+void ide_bm_short(struct ide_drive *d);
+void ide_bm_ended(struct ide_channel *c, bool all);
+
 extern const struct device_type ide_hd_type, ide_cd_type;
-/* Where a drive goes: the machine's IDE channels, set by the controller. */
+/* Where a drive goes: the machine's n-th channel, of all controllers; NULL: there are fewer. */
 struct ide_channel *ide_channel_find(struct machine *m, unsigned n);
+/* An ide-hd or ide-cd for each -drive if=ide. There is a controller. */
+bool ide_add_drives(struct machine *m, GError **err);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An IDE channel: registers that both drives hear, the data port, reset (ATA/ATAPI-6, 7 and 9). */
+/*
+ * An IDE channel: registers that both drives hear, the data port, reset (ATA/ATAPI-6, 7 and 9). And
+ * what a drive does whatever its channel: the ends of commands, its own reset.
+ */
 #include <string.h>
 
 #include "core/machine.h"
@@ -12,7 +15,7 @@ static void irq_update(struct ide_channel *c)
     irq_set(c->irq, c->irq_level && !(c->control & CTL_NIEN));
 }
 
-void ide_set_irq(struct ide_channel *c, bool level)
+void ide_channel_interrupt(struct ide_channel *c, bool level)
 {
     c->irq_level = level;
     if (level)
@@ -102,7 +105,7 @@ void ide_start_transfer(struct ide_drive *d, enum ide_transfer kind, uint32_t le
     d->status = (uint8_t)((d->status & ~ST_BSY) | ST_DRQ | ST_RDY);
 }
 
-static void moved(struct ide_drive *d)
+void ide_moved(struct ide_drive *d)
 {
     enum ide_transfer kind = (enum ide_transfer)d->transfer;
 
@@ -114,7 +117,7 @@ static void moved(struct ide_drive *d)
         ata_transfer_done(d, kind);
 }
 
-static bool to_guest(const struct ide_drive *d)
+bool ide_to_guest(const struct ide_drive *d)
 {
     return d->transfer == XFER_REPLY || d->transfer == XFER_READ ||
            d->transfer == XFER_PACKET_REPLY || d->transfer == XFER_PACKET_READ;
@@ -124,23 +127,23 @@ static uint64_t data_read(struct ide_drive *d, unsigned size)
 {
     uint32_t v = 0;
 
-    if (!(d->status & ST_DRQ) || !to_guest(d))
+    if (!(d->status & ST_DRQ) || !ide_to_guest(d))
         return 0;
     for (unsigned i = 0; i < size && d->pos < d->end; i++)
         v |= (uint32_t)d->buffer[d->pos++] << (8 * i);
     if (d->pos >= d->end)
-        moved(d);
+        ide_moved(d);
     return v;
 }
 
 static void data_write(struct ide_drive *d, uint64_t val, unsigned size)
 {
-    if (!(d->status & ST_DRQ) || d->transfer == XFER_NONE || to_guest(d))
+    if (!(d->status & ST_DRQ) || d->transfer == XFER_NONE || ide_to_guest(d))
         return;
     for (unsigned i = 0; i < size && d->pos < d->end; i++)
         d->buffer[d->pos++] = (uint8_t)(val >> (8 * i));
     if (d->pos >= d->end)
-        moved(d);
+        ide_moved(d);
 }
 
 /* ---- Registers ------------------------------------------------------------------------ */
@@ -198,6 +201,31 @@ static void register_write(struct ide_channel *c, unsigned reg, uint8_t v)
         c->selected = v & DEV_SLAVE ? 1 : 0;
 }
 
+void ide_execute(struct ide_drive *d, uint8_t command)
+{
+    if (command == ATA_DEVICE_RESET && d->cdrom) {
+        ide_drive_reset(d);
+        return;
+    }
+    if (d->status & (ST_BSY | ST_DRQ))
+        return;
+    d->command = command;
+    d->error = 0;
+    d->status = (uint8_t)((d->status & ~(ST_ERR | ST_DF)) | ST_RDY);
+    ata_command(d, command);
+}
+
+void ide_retry(struct ide_drive *d)
+{
+    if (!d->retry)
+        return;
+    d->retry = false;
+    if (d->cdrom)
+        atapi_retry(d);
+    else
+        ata_retry(d);
+}
+
 static void command_write(struct ide_channel *c, uint8_t v)
 {
     struct ide_drive *d = ide_selected(c);
@@ -209,20 +237,9 @@ static void command_write(struct ide_channel *c, uint8_t v)
                 ide_drive_reset(c->drive[i]);
         c->selected = 0;
         ide_set_irq(c, true);
-        return;
+    } else if (d) {
+        ide_execute(d, v);
     }
-    if (!d)
-        return;
-    if (v == ATA_DEVICE_RESET && d->cdrom) {
-        ide_drive_reset(d);
-        return;
-    }
-    if (d->status & (ST_BSY | ST_DRQ))
-        return;
-    d->command = v;
-    d->error = 0;
-    d->status = (uint8_t)((d->status & ~(ST_ERR | ST_DF)) | ST_RDY);
-    ata_command(d, v);
 }
 
 static uint64_t command_io_read(void *dev, uint64_t off, unsigned size)
@@ -275,13 +292,17 @@ static void control_io_write(void *dev, uint64_t off, uint64_t val, unsigned siz
 static const struct region_ops command_ops = {command_io_read, command_io_write, 1, 4};
 static const struct region_ops control_ops = {control_io_read, control_io_write, 1, 1};
 
-void ide_channel_init(struct ide_channel *c, struct device *owner, const char *name)
+void ide_channel_init(struct ide_channel *c, const struct ide_link *link, struct device *owner,
+                      const char *name)
 {
+    c->link = link;
     c->machine = owner->machine;
     c->owner = owner;
+    c->name = name;
+    c->units = 2;
     region_init_io(&c->command_io, name, &command_ops, c, 8);
     region_init_io(&c->control_io, name, &control_ops, c, 1);
-    ide_dma_init(c, name);
+    ide_bm_init(c, name);
 }
 
 void ide_channel_fini(struct ide_channel *c)

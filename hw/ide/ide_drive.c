@@ -2,8 +2,10 @@
 /* The devices ide-hd and ide-cd: a drive on a channel, and how it describes itself. */
 #include <string.h>
 
+#include "block/drive.h"
 #include "core/machine.h"
-#include "hw/ide/ide.h"
+#include "hw/ide/ahci.h"
+#include "hw/ide/piix_ide.h"
 #include "util/error.h"
 
 /* ---- IDENTIFY (ATA/ATAPI-6, 8.15 and 8.16) ------------------------------------------------ */
@@ -42,6 +44,8 @@ static void common(struct ide_drive *d)
     word(d, 64, 3);      /* PIO 3 and 4 */
     for (unsigned n = 65; n <= 68; n++)
         word(d, n, 120); /* cycle times, ns */
+    if (d->channel->link->sata)
+        word(d, 76, 0x06); /* 1.5 and 3 Gb/s */
     word(d, 80, 0x70);   /* ATA/ATAPI-4 to 6 */
     word(d, 88, 0x3f | (unsigned)d->ultra_mode << 8);
 }
@@ -70,7 +74,8 @@ void ata_identify(struct ide_drive *d)
     word(d, 85, 0x4000 | (d->write_cache ? 0x20 : 0));
     word(d, 86, 0x3400);
     word(d, 87, 0x4040);
-    word(d, 93, 0x6001 | (d->unit ? 0x0a00 : 0)); /* 80 conductors */
+    if (!d->channel->link->sata)
+        word(d, 93, 0x6001 | (d->unit ? 0x0a00 : 0)); /* 80 conductors */
     dword(d, 100, (uint32_t)n);
     dword(d, 102, (uint32_t)(n >> 32));
     word(d, 106, 0x4000); /* logical and physical sectors are the same */
@@ -92,30 +97,73 @@ void atapi_identify(struct ide_drive *d)
     word(d, 85, 0x0010);
 }
 
-/* ---- Life ----------------------------------------------------------------------------- */
+/* ---- Places --------------------------------------------------------------------------- */
+
+static struct ide_channel *channel_of(struct device *d, unsigned n)
+{
+    if (d->type == &piix_ide_type.dev && n < 2)
+        return &((struct piix_ide *)d)->channel[n];
+    if (d->type == &ahci_type.dev && n < AHCI_PORTS)
+        return &((struct ahci *)d)->port[n].channel;
+    return NULL;
+}
+
+struct ide_channel *ide_channel_find(struct machine *m, unsigned n)
+{
+    for (unsigned i = 0; i < m->devices->len; i++)
+        for (unsigned k = 0; channel_of(m->devices->pdata[i], k); k++)
+            if (n-- == 0)
+                return channel_of(m->devices->pdata[i], k);
+    return NULL;
+}
 
 static bool find_place(struct ide_drive *d, GError **err)
 {
     struct machine *m = d->dev.machine;
-    bool anywhere = !d->bus_name;
+    g_autoptr(GString) names = g_string_new(NULL);
+    struct ide_channel *c;
 
-    for (unsigned n = 0; ide_channel_find(m, n); n++) {
-        struct ide_channel *c = ide_channel_find(m, n);
-        g_autofree char *name = g_strdup_printf("ide.%u", n);
-        if (!anywhere && strcmp(d->bus_name, name))
+    for (unsigned n = 0; (c = ide_channel_find(m, n)); n++) {
+        g_string_append_printf(names, "%s%s", n ? ", " : "", c->name);
+        if (d->bus_name && strcmp(d->bus_name, c->name))
             continue;
-        for (uint32_t u = 0; u < 2; u++)
+        for (uint32_t u = 0; u < c->units; u++)
             if ((d->unit == UINT32_MAX || d->unit == u) && !c->drive[u]) {
                 d->channel = c;
                 d->unit = u;
                 return true;
             }
     }
-    if (!ide_channel_find(m, 0))
+    if (!names->len)
         return error_set(err, "%s: this machine has no IDE controller", d->dev.type->name);
-    return error_set(err, "%s: no free place%s%s (buses ide.0 and ide.1, units 0 and 1)",
-                     d->dev.type->name, anywhere ? "" : " on ", anywhere ? "" : d->bus_name);
+    return error_set(err, "%s: no free place%s%s (there are the buses %s)", d->dev.type->name,
+                     d->bus_name ? " on " : "", d->bus_name ? d->bus_name : "", names->str);
 }
+
+bool ide_add_drives(struct machine *m, GError **err)
+{
+    unsigned units = ide_channel_find(m, 0)->units;
+    struct drive *drive;
+
+    for (unsigned i = 0; (drive = drive_nth(m, i)); i++) {
+        struct ide_channel *c = ide_channel_find(m, drive->index / units);
+        if (drive->iface != DRIVE_IDE || !c)
+            continue;
+        struct ide_drive *d = (struct ide_drive *)device_new(
+            m, drive->cdrom ? &ide_cd_type : &ide_hd_type);
+        d->blk = drive->blk;
+        d->bus_name = g_strdup(c->name);
+        d->unit = drive->index % units;
+        drive->used = true;
+        if (!device_realize(&d->dev, err)) {
+            device_free(&d->dev);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Life ----------------------------------------------------------------------------- */
 
 static void default_text(char **s, const char *text)
 {
@@ -129,7 +177,8 @@ static void name_it(struct ide_drive *d)
 
     while (ide_channel_find(d->dev.machine, n) != d->channel)
         n++;
-    g_autofree char *serial = g_strdup_printf("HO%05u", n * 2 + d->unit + 1);
+    g_autofree char *serial =
+        g_strdup_printf("HO%05u", n * d->channel->units + d->unit + 1);
     default_text(&d->serial, serial);
     default_text(&d->model, d->cdrom ? "HOSTEL DVD-ROM" : "HOSTEL HARDDISK");
     default_text(&d->version, "1.0");
@@ -237,9 +286,10 @@ static const struct state_field drive_state[] = {
 
 static const struct prop drive_props[] = {
     PROP(struct ide_drive, blk, "drive", PROP_DRIVE, NULL, "id of a -drive if=none, or node-name"),
-    PROP(struct ide_drive, bus_name, "bus", PROP_STRING, NULL, "ide.0 or ide.1"),
+    PROP(struct ide_drive, bus_name, "bus", PROP_STRING, NULL,
+         "ide.0, ide.1 ..., or ID.0 ... of another controller"),
     PROP(struct ide_drive, unit, "unit", PROP_U32, "0xffffffff",
-         "0 or 1 on its bus; default: the first free"),
+         "place on its bus; default: the first free"),
     PROP(struct ide_drive, serial, "serial", PROP_STRING, NULL, "serial number, 20 characters"),
     PROP(struct ide_drive, model, "model", PROP_STRING, NULL, "model, 40 characters"),
     PROP(struct ide_drive, version, "ver", PROP_STRING, NULL, "firmware version, 8 characters"),

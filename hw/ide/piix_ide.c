@@ -7,9 +7,7 @@
  */
 #include "hw/ide/piix_ide.h"
 
-#include "block/drive.h"
 #include "core/machine.h"
-#include "util/error.h"
 
 static void decode_update(struct piix_ide *p)
 {
@@ -35,21 +33,21 @@ static struct address_space *dma_space(struct device *owner)
     return pci_dma(to_pci(owner));
 }
 
+static const struct ide_link by_ports = {.interrupt = ide_channel_interrupt,
+                                         .dma_armed = ide_bm_armed,
+                                         .dma_areas = ide_bm_areas,
+                                         .dma_short = ide_bm_short,
+                                         .dma_ended = ide_bm_ended,
+                                         .dma_space = dma_space};
+
 /* What an error had stopped is tried again when the machine goes on. */
 static void state_changed(void *arg)
 {
     struct piix_ide *p = arg;
 
-    for (int i = 0; i < 4 && machine_running(p->pci.dev.machine); i++) {
-        struct ide_drive *d = p->channel[i / 2].drive[i % 2];
-        if (!d || !d->retry)
-            continue;
-        d->retry = false;
-        if (d->cdrom)
-            atapi_retry(d);
-        else
-            ata_retry(d);
-    }
+    for (int i = 0; i < 4 && machine_running(p->pci.dev.machine); i++)
+        if (p->channel[i / 2].drive[i % 2])
+            ide_retry(p->channel[i / 2].drive[i % 2]);
 }
 
 static bool piix_ide_realize(struct pci_device *d, GError **err)
@@ -66,9 +64,8 @@ static bool piix_ide_realize(struct pci_device *d, GError **err)
     region_init_container(&p->bm, "piix3-bmdma", 2 * BM_CHANNEL_SIZE);
     for (int i = 0; i < 2; i++) {
         struct ide_channel *c = &p->channel[i];
-        ide_channel_init(c, &d->dev, names[i]);
+        ide_channel_init(c, &by_ports, &d->dev, names[i]);
         c->irq = p->irq[i];
-        c->dma_space = dma_space;
         region_add(&p->bm, (uint64_t)i * BM_CHANNEL_SIZE, &c->dma.io, 0);
         region_add(&m->io_root, ports[i][0], &c->command_io, 0);
         region_add(&m->io_root, ports[i][1], &c->control_io, 0);
@@ -83,6 +80,7 @@ static void piix_ide_unrealize(struct pci_device *d)
 {
     struct piix_ide *p = (struct piix_ide *)d;
 
+    machine_del_hook(d->dev.machine->on_state_change, state_changed, p);
     for (int i = 0; i < 2; i++)
         ide_channel_fini(&p->channel[i]);
     region_fini(&p->bm);
@@ -133,36 +131,3 @@ const struct pci_device_type piix_ide_type = {
     .loaded = piix_ide_loaded,
     .config_written = config_written,
 };
-
-/* ---- Drives --------------------------------------------------------------------------- */
-
-struct ide_channel *ide_channel_find(struct machine *m, unsigned n)
-{
-    for (unsigned i = 0; i < m->devices->len && n < 2; i++) {
-        struct device *d = m->devices->pdata[i];
-        if (d->type == &piix_ide_type.dev)
-            return &((struct piix_ide *)d)->channel[n];
-    }
-    return NULL;
-}
-
-bool piix_ide_add_drives(struct machine *m, GError **err)
-{
-    struct drive *drive;
-
-    for (unsigned i = 0; (drive = drive_nth(m, i)); i++) {
-        if (drive->iface != DRIVE_IDE || drive->index > 3)
-            continue;
-        struct ide_drive *d = (struct ide_drive *)device_new(
-            m, drive->cdrom ? &ide_cd_type : &ide_hd_type);
-        d->blk = drive->blk;
-        d->bus_name = g_strdup_printf("ide.%u", drive->index / 2);
-        d->unit = drive->index % 2;
-        drive->used = true;
-        if (!device_realize(&d->dev, err)) {
-            device_free(&d->dev);
-            return false;
-        }
-    }
-    return true;
-}

@@ -18,7 +18,4 @@ struct piix_ide {
 
 extern const struct pci_device_type piix_ide_type;
 
-/* An ide-hd or ide-cd for each -drive if=ide. */
-bool piix_ide_add_drives(struct machine *m, GError **err);
-
 #endif

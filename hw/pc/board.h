@@ -52,6 +52,7 @@ struct pc_irq_input {
  */
 struct pc_chipset {
     const char *root_bus;       /* "pci.0" */
+    unsigned ide_units;         /* drives per bus of the disk controller */
     uint8_t link_irq[PCI_WIRES]; /* what a direct boot routes each PIRQ to */
     /* Where RAM ends below 4 GiB, for that much of it, and from where on a direct boot has memory
      * uncacheable (vcpu_boot.uc_base). */

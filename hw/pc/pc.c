@@ -396,6 +396,13 @@ static void add_infos(struct machine *m, struct board *b)
     machine_add_info(m, "pic", "8259A pair and I/O APIC", info_pic, b);
 }
 
+unsigned pc_ide_units(const char *machine_type)
+{
+    const struct pc_machine_type *t = pick_type(machine_type ? machine_type : "pc", NULL);
+
+    return t && t->chipset ? t->chipset->ide_units : 2;
+}
+
 bool pc_board_build(struct machine *m, GError **err)
 {
     const char *name = m->config->machine_type ? m->config->machine_type : "pc";

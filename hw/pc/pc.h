@@ -23,6 +23,8 @@ struct pc_machine_type {
 };
 extern const struct pc_machine_type pc_machine_types[]; /* name == NULL ends */
 
+/* Drives per bus of the machine type's disk controller; 2 where there is none. */
+unsigned pc_ide_units(const char *machine_type);
 /* The board for m->config->machine_type: chips, RAM, buses. */
 bool pc_board_build(struct machine *m, GError **err);
 /* COM1..COM4 (n = 0..3) on a character device. */

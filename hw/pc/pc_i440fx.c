@@ -66,7 +66,7 @@ static bool build(struct board *b, GError **err)
     b->ide = PC_NEW(b, piix_ide, &piix_ide_type.dev);
     b->ide->irq[0] = m->isa_irq[14];
     b->ide->irq[1] = m->isa_irq[15];
-    if (!pc_chip(&b->ide->pci.dev, err) || !piix_ide_add_drives(m, err))
+    if (!pc_chip(&b->ide->pci.dev, err) || !ide_add_drives(m, err))
         return false;
 
     b->pm = PC_NEW(b, piix4_pm, &piix4_pm_type.dev);
@@ -97,6 +97,7 @@ static void describe(struct board *b, bool now, struct acpi_config *c)
 
 const struct pc_chipset pc_i440fx = {
     .root_bus = "pci.0",
+    .ide_units = 2,
     .link_irq = {10, 10, 11, 11},
     .low_ram_end = low_ram_end,
     .uc_base = uc_base,

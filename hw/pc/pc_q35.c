@@ -5,11 +5,13 @@
  *   00:00.0  MCH                 CF8h, CFCh, the window of PCI Express configuration, shadow RAM
  *   00:1f.0  ICH9 LPC bridge     PIRQA to H -> lines, and pins 16 to 23 of the I/O APIC; ACPI,
  *                                SCI: line 9; CF9h
+ *   00:1f.2  ICH9 AHCI           six ports: -drive if=ide
  *   00:1f.3  ICH9 SMBus
  *
  * RAM below 4 GiB ends at 80000000h if there is more of it than fits below the window of PCI
  * Express configuration, B0000000h, where firmware has it.
  */
+#include "hw/ide/ahci.h"
 #include "hw/pc/board.h"
 #include "hw/pci/ich9_lpc.h"
 #include "hw/pci/ich9_smbus.h"
@@ -18,6 +20,7 @@
 #define ECAM_BASE   0xb0000000ull
 #define SPLIT       0x80000000ull
 #define PIRQ_GSI    16
+#define AHCI_ADDR   (0x1f << 3 | 2)
 
 static uint64_t low_ram_end(uint64_t ram)
 {
@@ -68,7 +71,10 @@ static bool build(struct board *b, GError **err)
         return false;
     region_add(&m->io_root, APM_CNT, &b->lpc->pm.apm, 0);
     machine_add_hook(m->on_powerdown, acpi_pm_power_button, &b->lpc->pm);
-    return pc_chip(device_new(m, &ich9_smbus_type.dev), err);
+    struct ahci *ahci = PC_NEW(b, ahci, &ahci_type.dev);
+    ahci->pci.addr = AHCI_ADDR;
+    return pc_chip(&ahci->pci.dev, err) && ide_add_drives(m, err) &&
+           pc_chip(device_new(m, &ich9_smbus_type.dev), err);
 }
 
 static void open(struct board *b)
@@ -92,6 +98,7 @@ static void describe(struct board *b, bool now, struct acpi_config *c)
 
 const struct pc_chipset pc_q35 = {
     .root_bus = "pcie.0",
+    .ide_units = 1,
     .link_irq = {10, 10, 11, 11, 10, 10, 11, 11},
     .low_ram_end = low_ram_end,
     .uc_base = uc_base,

@@ -92,7 +92,7 @@ static unsigned pin_level(unsigned gsi)
 
 START_TEST(interrupt_routing)
 {
-    struct pci_device *t = plug("pci-testdev,addr=9"); /* without a pin of its own */
+    struct pci_device *t = plug("pci-testdev,addr=19"); /* without a pin of its own */
     ck_assert_uint_eq(pci_wire_of(m->pci, 9, 0), 5);   /* slot 9, INTA: PIRQF */
     ck_assert_uint_eq(pci_wire_of(m->pci, 31, 1), 1);  /* by D31IR: PIRQB */
     irq_set(m->pci->intx[5], 1);
@@ -170,7 +170,7 @@ END_TEST
 /* Bridge "br" as bus 3, "deep" behind it as bus 4; memory from E0000000h, ports from D000h. */
 static struct pci_testdev *behind_bridges(struct pci_device **br, struct pci_device **deep)
 {
-    *br = plug("pci-bridge,id=br,addr=8");
+    *br = plug("pci-bridge,id=br,addr=18");
     *deep = plug("pci-bridge,id=deep,bus=br,addr=1");
     struct pci_device *t = plug("pci-testdev,bus=deep,addr=2");
 
@@ -215,7 +215,7 @@ START_TEST(bridges)
     ck_assert_ptr_nonnull(t->mem.parent);
     pci_config_write(deep, PCI_PREF_BASE_HIGH, 1, 4); /* 64-bit */
     ck_assert_ptr_null(t->mem.parent);
-    /* slot 2, INTA, through slot 1 and slot 8: (((2 + 0) + 1) & 3), then the board's */
+    /* slot 2, INTA, through slot 1 and slot 18h: (((2 + 0) + 1) & 3), then the board's */
     ck_assert_uint_eq(pci_wire_of(&((struct pci_bridge *)deep)->bus, 2, 0), 4 + ((8 + 3) & 3));
     /* secondary bus reset */
     pci_config_write(br, PCI_BRIDGE_CTL, PCI_BRIDGE_RESET, 2);

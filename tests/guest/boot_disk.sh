@@ -59,3 +59,10 @@ xorriso -as mkisofs -quiet -b boot.bin -no-emul-boot -boot-load-size 4 -o cd.iso
 printf 'block 1 of the CD\r\n\0' | dd of=cd.iso bs=2048 seek=1 conv=notrunc status=none
 boots "El Torito from -cdrom" 'boot sector runs
 block 1 of the CD' -cdrom cd.iso
+boots "a qcow2 disk on AHCI" "$twice" -M q35 -hda disk.qcow2
+boots "a raw disk at AHCI port 4" "$twice" -M q35 \
+    -blockdev driver=raw,node-name=d,file.driver=file,file.filename=disk.raw -device ide-hd,drive=d,bus=ide.4
+boots "a disk on a second controller" "$twice" -M q35 -device ahci,id=sata \
+    -drive if=none,id=d,format=raw,file=disk.raw -device ide-hd,drive=d,bus=sata.0
+boots "El Torito on AHCI" 'boot sector runs
+block 1 of the CD' -M q35 -cdrom cd.iso

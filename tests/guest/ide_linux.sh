@@ -10,7 +10,8 @@ if [ ! -d "$tree" ] || ! command -v qemu-img >/dev/null; then
     skip "IDE under Linux" "no generic kernel in build/guest, or no qemu-img"
     exit 0
 fi
-modules="scsi_common scsi_mod libata ata_piix crct10dif_common crct10dif_generic crc-t10dif crc64
+# ahci_linux.sh has another controller.
+modules="scsi_common scsi_mod libata ${IDE_DRIVER:-ata_piix} crct10dif_common crct10dif_generic crc-t10dif crc64
     crc64-rocksoft t10-pi sd_mod cdrom sr_mod"
 mkdir -p "$work/extra/mod"
 for name in $modules; do
@@ -27,7 +28,7 @@ sum=$(md5sum <"$work/cd.iso" | cut -d' ' -f1)
 boot ide generic "for m in $(echo $modules); do insmod /mod/\$m.ko; done; sleep 1; \
 cat /dev/sr0 | md5sum | sed s/^/CD:/; cat /dev/sr0 /dev/sr0 | dd of=/dev/sda bs=64k seek=10; sync; \
 echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/sda bs=64k skip=10 count=32 | md5sum | sed s/^/DISK:/; \
-dmesg | grep -i exception" -m 256 -hda "$work/disk.qcow2" -cdrom "$work/cd.iso"
+dmesg | grep -i exception; dmesg | grep -E 'ata[0-9.]+: |ahci'" -M "${IDE_MACHINE:-pc}" -m 256 -hda "$work/disk.qcow2" -cdrom "$work/cd.iso"
 expect "the CD reads as it is" "^CD:$sum"
 expect "the disk reads as it was written" "^DISK:$sum"
 check "no command failed" sh -c "! grep -q 'exception Emask' '$log'"
