@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accel/accel.h"
+#include "backend/types.h"
 #include "config.h"
 #include "hw/pc/pc.h"
 #include "hw/types.h"
@@ -64,6 +65,11 @@ bool help_print(const struct options *o, GError **err)
     case HELP_MACHINE_KEYS: options_describe_machine_keys(out); break;
     case HELP_DEVICE: device_types_help(NULL, out); break;
     case HELP_DEVICE_PROPS: ok = device_props(o, out, err); break;
+    case HELP_OBJECT: object_types_help(object_types, NULL, out); break;
+    case HELP_OBJECT_PROPS:
+        ok = object_types_help(object_types, o->help_arg, out) ||
+             error_set(err, "there is no object type '%s' (-object help lists them)", o->help_arg);
+        break;
     case HELP_CHARDEV: list_chardevs(out); break;
     case HELP_DISPLAY: options_describe_displays(out); break;
     case HELP_LOG: log_describe_channels(out); break;

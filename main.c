@@ -10,6 +10,7 @@
 
 #include "accel/accel.h"
 #include "accel/switch.h"
+#include "backend/types.h"
 #include "block/drive.h"
 #include "catalogue.h"
 #include "chardev/chardev.h"
@@ -184,6 +185,14 @@ static bool make_drives(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+static bool make_objects(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->objects->len; i++)
+        if (!object_add_from_text(m, o->objects->pdata[i], err))
+            return error_prefix(err, "-object %s", (char *)o->objects->pdata[i]);
+    return true;
+}
+
 static bool make_devices(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
@@ -216,6 +225,7 @@ static const struct device_catalogue catalogue = {.types = hw_types, .add = devi
 static bool build(struct machine *m, struct options *o, GError **err)
 {
     m->catalogue = &catalogue;
+    m->object_types = object_types;
     m->program = &program_catalogue;
     m->log.mask = o->log_mask;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
@@ -223,7 +233,8 @@ static bool build(struct machine *m, struct options *o, GError **err)
     if (!make_cpus(m, err))
         return false;
     machine_lock(m);
-    bool ok = make_chardevs(m, o, err) && make_drives(m, o, err) && check_globals(m, o, err) &&
+    bool ok = make_chardevs(m, o, err) && make_objects(m, o, err) &&
+              make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
               pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err) &&

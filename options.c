@@ -164,6 +164,8 @@ static const struct option_row rows[] = {
     {"Devices", NULL, NULL, NULL},
     {"device", "NAME[,KEY=VALUE...]", opt_device,
      "add a device; '-device help' lists names, '-device NAME,help' keys"},
+    {"object", "TYPE,id=ID[,KEY=VALUE...] or {JSON}", opt_object,
+     "what stands behind a device; '-object help' lists types, '-object TYPE,help' keys"},
     {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
     {"vga", "std|none", opt_vga, "display adapter (std; none with -nodefaults)"},
     {"net", "none", opt_none_only, "there is no network card yet"},
@@ -224,7 +226,7 @@ static const char *const unsupported[] = {
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
     "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
-    "dump-vmstate", "enable-sync-profile", "object", "tb-size", "realtime", "balloon", "bt",
+    "dump-vmstate", "enable-sync-profile", "tb-size", "realtime", "balloon", "bt",
     "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};
 
 static bool is_option(const struct option_row *row)
@@ -408,6 +410,7 @@ void options_init(struct options *o)
     o->mons = g_ptr_array_new_with_free_func(free_mon);
     o->devices = g_ptr_array_new_with_free_func(g_free);
     o->drives = g_ptr_array_new_with_free_func(g_free);
+    o->objects = g_ptr_array_new_with_free_func(g_free);
     o->blockdevs = g_ptr_array_new_with_free_func(g_free);
     o->config.smbios = g_ptr_array_new_with_free_func(g_free);
     o->config.fw_cfg = g_ptr_array_new_with_free_func(g_free);
@@ -433,6 +436,7 @@ void options_free(struct options *o)
     g_ptr_array_free(o->mons, TRUE);
     g_ptr_array_free(o->devices, TRUE);
     g_ptr_array_free(o->drives, TRUE);
+    g_ptr_array_free(o->objects, TRUE);
     g_ptr_array_free(o->blockdevs, TRUE);
     g_ptr_array_free(c->smbios, TRUE);
     g_ptr_array_free(c->fw_cfg, TRUE);

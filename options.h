@@ -26,6 +26,8 @@ enum options_help {
     HELP_MACHINE_KEYS, /* -machine TYPE,help */
     HELP_DEVICE,   /* -device help */
     HELP_DEVICE_PROPS, /* -device NAME,help: the name is help_arg */
+    HELP_OBJECT,  /* -object help */
+    HELP_OBJECT_PROPS, /* -object TYPE,help: the type is help_arg */
     HELP_CHARDEV,  /* -chardev help */
     HELP_DISPLAY,  /* -display help */
     HELP_LOG,      /* -d help */
@@ -45,6 +47,7 @@ struct options {
     GPtrArray *monitors; /* char *: text of each human monitor, defaults filled in */
     GPtrArray *mons;     /* struct option_mon *: each -mon, -qmp, -qmp-pretty */
     GPtrArray *devices;  /* char *: text of each -device */
+    GPtrArray *objects;  /* char *: text of each -object */
     GPtrArray *drives;   /* char *: text of each -drive, also of -hda, -cdrom ... */
     GPtrArray *blockdevs; /* char *: text of each -blockdev */
     bool snapshot;

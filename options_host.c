@@ -33,6 +33,22 @@ bool opt_device(struct options *o, const char *arg, GError **err)
     return ok;
 }
 
+bool opt_object(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_OBJECT, NULL);
+    struct keyvals *kv = keyvals_parse_any(arg, "qom-type", err);
+    if (!kv)
+        return false;
+    const char *type = keyvals_get(kv, "qom-type");
+    if (type && (keyvals_get(kv, "help") || keyvals_get(kv, "?")))
+        options_ask(o, HELP_OBJECT_PROPS, type);
+    else
+        g_ptr_array_add(o->objects, g_strdup(arg));
+    keyvals_free(kv);
+    return true;
+}
+
 /* ---- Disks ----------------------------------------------------------------------------- */
 
 bool opt_drive(struct options *o, const char *arg, GError **err)

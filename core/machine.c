@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/machine_priv.h"
+#include "core/object.h"
 #include "core/state.h"
 #include "core/vcpu_ops.h"
 #include "util/error.h"
@@ -198,6 +199,7 @@ void machine_free(struct machine *m)
     vcpus_free(m);
     if (m->ui_free)
         m->ui_free(m);
+    objects_free_all(m);
     if (m->block_free)
         m->block_free(m);
     if (m->chardev_free_all)

@@ -28,6 +28,7 @@ struct apic_bus; /* hw/intc/lapic.h */
 struct blk;
 struct block;    /* block/engine.h */
 struct chardev;
+struct object_type;
 struct vcpu_ops;
 struct icount;
 struct keyvals;  /* util/keyval.h */
@@ -138,6 +139,8 @@ struct machine {
     struct block *block;       /* block/'s, or NULL; it sets both: */
     void (*block_free)(struct machine *m);
     struct blk *(*drive_claim)(struct machine *m, const char *id, GError **err);
+    GPtrArray *objects;        /* struct object *, owned, or NULL: core/object.h */
+    const struct object_type *const *object_types; /* set by main.c, or NULL: none */
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */

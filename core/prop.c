@@ -57,9 +57,8 @@ static bool set_addr(int *to, const char *text, GError **err)
     return true;
 }
 
-static bool set_chardev(struct device *dev, struct chardev **to, const char *id, GError **err)
+static bool set_chardev(struct machine *m, struct chardev **to, const char *id, GError **err)
 {
-    struct machine *m = dev->machine;
     struct chardev *c = m->chardev_find ? m->chardev_find(m, id) : NULL;
     if (!c)
         return error_set(err, "there is no chardev '%s'; create it with -chardev BACKEND,id=%s", id,
@@ -68,10 +67,8 @@ static bool set_chardev(struct device *dev, struct chardev **to, const char *id,
     return true;
 }
 
-static bool set_drive(struct device *dev, struct blk **to, const char *id, GError **err)
+static bool set_drive(struct machine *m, struct blk **to, const char *id, GError **err)
 {
-    struct machine *m = dev->machine;
-
     if (!m->drive_claim)
         return error_set(err, "there is no drive '%s'; -drive if=none,id=%s,file=... makes one",
                          id, id);
@@ -79,9 +76,10 @@ static bool set_drive(struct device *dev, struct blk **to, const char *id, GErro
     return *to != NULL;
 }
 
-static bool set_value(struct device *dev, const struct prop *p, const char *text, GError **err)
+static bool set_value(struct machine *m, void *base, const struct prop *p, const char *text,
+                      GError **err)
 {
-    void *to = field(dev, p);
+    void *to = (char *)base + p->offset;
     switch (p->kind) {
     case PROP_BOOL:
         return parse_bool(text, to, err);
@@ -102,25 +100,33 @@ static bool set_value(struct device *dev, const struct prop *p, const char *text
     case PROP_ENUM:
         return parse_choice(text, p->choices, to, err);
     case PROP_CHARDEV:
-        return set_chardev(dev, to, text, err);
+        return set_chardev(m, to, text, err);
     case PROP_DRIVE:
-        return set_drive(dev, to, text, err);
+        return set_drive(m, to, text, err);
     case PROP_ADDR:
         return set_addr(to, text, err);
     }
     return false;
 }
 
-static const struct prop *prop_find(const struct device_type *type, const char *name, GError **err)
+static const struct prop *find_in(const struct prop *props, const char *name, struct suggest *s)
 {
-    struct suggest s = suggest_begin(name);
-    for (const struct prop *p = type->props; p && p->name; p++) {
+    *s = suggest_begin(name);
+    for (const struct prop *p = props; p && p->name; p++) {
         if (strcmp(p->name, name) == 0)
             return p;
-        suggest_offer(&s, p->name);
+        suggest_offer(s, p->name);
     }
-    error_set(err, "device '%s' has no property '%s'%s", type->name, name, suggest_text(&s));
     return NULL;
+}
+
+static const struct prop *prop_find(const struct device_type *type, const char *name, GError **err)
+{
+    struct suggest s;
+    const struct prop *p = find_in(type->props, name, &s);
+    if (!p)
+        error_set(err, "device '%s' has no property '%s'%s", type->name, name, suggest_text(&s));
+    return p;
 }
 
 bool device_set(struct device *dev, const char *prop, const char *value, GError **err)
@@ -129,7 +135,7 @@ bool device_set(struct device *dev, const char *prop, const char *value, GError 
     const struct prop *p = prop_find(dev->type, prop, err);
     if (!p)
         return false;
-    if (!set_value(dev, p, value, err))
+    if (!set_value(dev->machine, dev, p, value, err))
         return error_prefix(err, "%s: property '%s'", dev->type->name, prop);
     return true;
 }
@@ -183,17 +189,39 @@ char *device_get(const struct device *dev, const struct prop *p)
     return NULL;
 }
 
-void props_defaults(struct device *dev)
+void props_default_at(struct machine *m, const struct prop *props, void *base)
 {
-    for (const struct prop *p = dev->type->props; p && p->name; p++) {
+    for (const struct prop *p = props; p && p->name; p++) {
         if (p->kind == PROP_ADDR)
-            *(int *)field(dev, p) = -1;
+            *(int *)((char *)base + p->offset) = -1;
         if (p->def) {
-            bool ok = set_value(dev, p, p->def, NULL);
+            bool ok = set_value(m, base, p, p->def, NULL);
             assert(ok); /* the type's own table is wrong */
             (void)ok;
         }
     }
+}
+
+bool props_set_at(struct machine *m, const struct prop *props, void *base, const char *owner,
+                  const char *name, const char *value, GError **err)
+{
+    struct suggest s;
+    const struct prop *p = find_in(props, name, &s);
+    if (!p)
+        return error_set(err, "'%s' has no property '%s'%s", owner, name, suggest_text(&s));
+    return set_value(m, base, p, value, err) || error_prefix(err, "property '%s'", name);
+}
+
+void props_free_at(const struct prop *props, void *base)
+{
+    for (const struct prop *p = props; p && p->name; p++)
+        if (p->kind == PROP_STRING)
+            g_clear_pointer((char **)((char *)base + p->offset), g_free);
+}
+
+void props_defaults(struct device *dev)
+{
+    props_default_at(dev->machine, dev->type->props, dev);
 }
 
 static bool global_is_for(const struct machine_global *g, const struct device_type *type)
@@ -217,7 +245,5 @@ void props_globals(struct device *dev)
 
 void props_free(struct device *dev)
 {
-    for (const struct prop *p = dev->type->props; p && p->name; p++)
-        if (p->kind == PROP_STRING)
-            g_clear_pointer((char **)field(dev, p), g_free);
+    props_free_at(dev->type->props, dev);
 }

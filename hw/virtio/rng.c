@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio-rng: VIRTIO 1.2, 5.4, entropy device. The bytes are the host kernel's (getrandom(2)).
- * At most max-bytes in a period; what is asked beyond that waits for the next one.
+ * virtio-rng: VIRTIO 1.2, 5.4, entropy device. The bytes come from an object (backend/rng.h); a
+ * request for which it has none waits, and so does what exceeds max-bytes in a period.
  */
 #include "hw/virtio/rng.h"
 
-#include <sys/random.h>
-
+#include "backend/rng.h"
 #include "core/machine.h"
 #include "util/error.h"
 
@@ -14,18 +13,15 @@ enum { MAX_REQUEST = 65536, NSEC_PER_MSEC = 1000000 };
 
 struct virtio_rng {
     struct virtio_device v;
+    char *rng_id;
     uint64_t max_bytes; /* per period */
     uint32_t period;    /* ms */
 
     uint64_t quota; /* bytes left of it */
     struct timer refill;
+    struct object *source;
+    bool own_source; /* nobody named one */
 };
-
-static size_t random_bytes(void *buf, size_t len)
-{
-    ssize_t n = getrandom(buf, len, 0);
-    return n > 0 ? (size_t)n : 0;
-}
 
 /* A driver takes less than it asked for, if it is something. */
 static size_t fill(struct virtio_rng *r, const struct virtq_elem *e)
@@ -33,7 +29,8 @@ static size_t fill(struct virtio_rng *r, const struct virtq_elem *e)
     size_t want = MIN(MIN(e->in_len, MAX_REQUEST), r->quota), got = 0;
 
     for (unsigned i = 0; i < e->nin && got < want; i++) {
-        size_t n = MIN(e->in[i].iov_len, want - got), now = random_bytes(e->in[i].iov_base, n);
+        size_t n = MIN(e->in[i].iov_len, want - got), now;
+        now = rng_read(r->source, e->in[i].iov_base, n);
         got += now;
         if (now < n)
             break;
@@ -48,6 +45,10 @@ static void on_request(struct virtq *vq)
 
     while (r->quota && (e = virtq_pop(vq, sizeof(*e)))) {
         size_t n = fill(r, e);
+        if (!n) { /* on_ready() */
+            virtq_unpop(e);
+            break;
+        }
         r->quota -= n;
         virtq_push(e, n);
     }
@@ -62,6 +63,11 @@ static void on_refill(void *arg)
 
     r->quota = r->max_bytes;
     virtq_schedule(r->v.vq[0]);
+}
+
+static void on_ready(void *arg)
+{
+    virtq_schedule(((struct virtio_rng *)arg)->v.vq[0]);
 }
 
 static void rng_reset(struct virtio_device *v)
@@ -79,12 +85,40 @@ static void rng_loaded(struct virtio_device *v)
     r->quota = MIN(r->quota, r->max_bytes);
 }
 
+static bool choose_source(struct virtio_rng *r, GError **err)
+{
+    struct machine *m = virtio_machine(&r->v);
+
+    if (r->rng_id) {
+        r->source = object_claim(m, r->rng_id, "rng", err);
+    } else {
+        r->source = object_new(m, &rng_builtin_type, err);
+        r->own_source = true;
+    }
+    if (r->source)
+        rng_add_user(r->source, on_ready, r);
+    return r->source != NULL;
+}
+
+static void rng_unrealize(struct virtio_device *v)
+{
+    struct virtio_rng *r = (struct virtio_rng *)v;
+
+    rng_del_user(r->source, on_ready, r);
+    if (r->own_source)
+        object_free(r->source);
+    else
+        object_release(r->source);
+}
+
 static bool rng_realize(struct virtio_device *v, GError **err)
 {
     struct virtio_rng *r = (struct virtio_rng *)v;
 
     if (!r->max_bytes || !r->period)
         return error_set(err, "max-bytes and period must not be 0");
+    if (!choose_source(r, err))
+        return false;
     timer_init(&r->refill, &virtio_machine(v)->vclock, "virtio-rng", on_refill, r);
     r->quota = r->max_bytes;
     virtio_add_queue(v, 8, on_request);
@@ -93,6 +127,8 @@ static bool rng_realize(struct virtio_device *v, GError **err)
 
 static const struct prop rng_props[] = {
     VIRTIO_PROPS(struct virtio_rng, v),
+    PROP(struct virtio_rng, rng_id, "rng", PROP_STRING, NULL,
+         "id of an -object rng-...; default: an rng-builtin"),
     PROP(struct virtio_rng, max_bytes, "max-bytes", PROP_U64, "0x7fffffffffffffff",
          "bytes in a period, at most"),
     PROP(struct virtio_rng, period, "period", PROP_U32, "65536", "milliseconds"),
@@ -116,6 +152,7 @@ const struct virtio_type virtio_rng_type = {
     .id = VIRTIO_ID_ENTROPY,
     .legacy_id = 0x1005,
     .realize = rng_realize,
+    .unrealize = rng_unrealize,
     .reset = rng_reset,
     .loaded = rng_loaded,
 };

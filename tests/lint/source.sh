@@ -56,6 +56,7 @@ allow() { # directory, pattern of allowed headers
 allow util/ 'util/|config.h'
 allow core/ 'util/|core/|config.h'
 allow target/x86/ 'util/|core/region.h|target/x86/'
+allow backend/ 'util/|core/|backend/'
 allow block/ 'util/|core/|block/|config.h'
 allow net/ 'util/|core/|net/'
 allow chardev/ 'util/|core/|chardev/'
@@ -64,7 +65,7 @@ allow monitor/ 'util/|core/|monitor/|chardev/|block/|net/|ui/|config.h'
 allow accel/ 'util/|core/|target/x86/|accel/|config.h'
 # The board and the local APIC stand next to the CPU: they alone may name a vCPU.
 hw='util/|core/(region|clock|irq|irqchip|notifier|action|device|event|machine|machine_test)[.]h'
-hw="$hw|core/inspect[.]h|hw/|chardev/|block/|net/|ui/"
+hw="$hw|core/inspect[.]h|hw/|backend/|chardev/|block/|net/|ui/"
 allow hw/ "$hw|config.h|core/vcpu.h"
 verdict "of hw/, only the board and the local APIC know vCPUs" "$(includes hw/ |
     grep ':core/vcpu[.]h' | grep -vE '^hw/(pc/|intc/lapic)')"

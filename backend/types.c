@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "backend/types.h"
+
+#include "backend/rng.h"
+
+const struct object_type *const object_types[] = {&rng_random_type, &rng_builtin_type, NULL};
