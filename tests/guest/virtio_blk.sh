@@ -40,7 +40,7 @@ one() { # name, properties
     sum=$(head -c 2097152 "$work/disk" | md5sum | cut -d' ' -f1)
     virtio_boot "$1" -m 256 -smp 2 -drive if=none,id=d,format=raw,discard=unmap,file="$work/disk" \
         -device "virtio-blk-pci,drive=d,serial=HO-$1,addr=4,$2" \
-        -device "virtio-rng-pci,addr=5,$3"
+        -object rng-random,filename=/dev/urandom,id=rng0 -device "virtio-rng-pci,rng=rng0,addr=5,$3"
     expect "$1: it was all done" '^DONE'
     expect "$1: the serial number" "^SERIAL: HO-$1"
     expect "$1: reads" "^READ:$sum"
