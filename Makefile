@@ -54,7 +54,7 @@ endif
 # ---- Hostel ---------------------------------------------------------------------------
 
 DIRS = util core target/x86 accel accel/tcg-interp accel/kvm accel/compare hw $(wildcard hw/*) \
-       backend block net chardev monitor ui
+       backend block net chardev migration monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 ifneq ($(HAVE_SDL),yes)
 SRCS := $(filter-out ui/sdl%,$(SRCS))

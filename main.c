@@ -12,6 +12,7 @@
 #include "accel/switch.h"
 #include "backend/types.h"
 #include "block/drive.h"
+#include "block/inactive.h"
 #include "catalogue.h"
 #include "chardev/chardev.h"
 #include "config.h"
@@ -22,6 +23,8 @@
 #include "hw/types.h"
 #include "hw/virtio/blk.h"
 #include "inspect.h"
+#include "migration/migration.h"
+#include "migration/snapshot.h"
 #include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "monitor/qmp.h"
@@ -233,6 +236,8 @@ static bool build(struct machine *m, struct options *o, GError **err)
     if (!make_cpus(m, err))
         return false;
     machine_lock(m);
+    if (o->incoming)
+        block_begin_inactive(m);
     bool ok = make_chardevs(m, o, err) && make_objects(m, o, err) &&
               make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
@@ -259,14 +264,18 @@ static void watch_signals(struct machine *m)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(struct machine *m)
+/* From its reset state, from a snapshot, or from another process. */
+static bool set_off(struct machine *m, const struct options *o, GError **err)
 {
-    machine_lock(m);
     machine_reset(m);
+    if (o->incoming)
+        return migration_expect(m, o->incoming, err) ||
+               error_prefix(err, "-incoming %s", o->incoming);
+    if (o->loadvm && !snapshot_load(m, o->loadvm, err))
+        return error_prefix(err, "-loadvm %s", o->loadvm);
     if (!m->config->start_paused && !gdb_server_attached(m))
         machine_start(m);
-    machine_unlock(m);
-    return machine_run(m);
+    return true;
 }
 
 static int complain(GError *err)
@@ -294,9 +303,13 @@ static int launch(struct options *o)
         if (build(m, o, &err)) {
             if (m->accel_note)
                 fprintf(stderr, "hostel: %s\n", m->accel_note);
-            if (ready >= 0)
+            machine_lock(m);
+            bool ok = set_off(m, o, &err);
+            machine_unlock(m);
+            if (ok && ready >= 0)
                 daemon_started(ready);
-            status = run(m);
+            if (ok)
+                status = machine_run(m);
         }
     }
     struct cpu_model *model = m ? (struct cpu_model *)m->cpu_model : NULL;

@@ -87,6 +87,8 @@ static bool opt_gdb_usual(struct options *o, const char *arg, GError **err)
 {
     return options_string(&o->gdb, "tcp::1234");
 }
+TEXT(opt_incoming, incoming)
+TEXT(opt_loadvm, loadvm)
 
 /* The last one named is the first one searched. */
 static bool opt_firmware_dir(struct options *o, const char *arg, GError **err)
@@ -195,6 +197,10 @@ static const struct option_row rows[] = {
     {"gdb", "CHARDEV", opt_gdb,
      "let gdb debug the machine: tcp:[HOST]:PORT, unix:PATH, stdio, chardev:ID"},
     {"s", NULL, opt_gdb_usual, "the same as -gdb tcp::1234"},
+    {"incoming", "ADDRESS|defer", opt_incoming,
+     "wait for a machine that was saved or is migrated: exec:COMMAND, file:PATH[,lazy=on],\n"
+     "fd:NUMBER, unix:PATH, tcp:HOST:PORT; defer: the monitor says from where"},
+    {"loadvm", "NAME", opt_loadvm, "go on from a snapshot that is in the disk images"},
     {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
     {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
     {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
@@ -223,8 +229,8 @@ static const char *const unsupported[] = {
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "netdev", "tpmdev", "dtb", "compat",
     "singlestep", "preconfig", "overcommit", "dfilter",
-    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "loadvm", "option-rom",
-    "watchdog", "echr", "incoming", "only-migratable", "chroot", "runas",
+    "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "option-rom",
+    "watchdog", "echr", "only-migratable", "chroot", "runas",
     "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
     "dump-vmstate", "enable-sync-profile", "tb-size", "realtime", "balloon", "bt",
     "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};
@@ -424,7 +430,7 @@ void options_free(struct options *o)
                      c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
                      c->boot.splash, c->debugcon,
                      c->vga, c->firmware_path,
-                     o->display, o->pidfile, o->log_file, o->help_arg, o->gdb};
+                     o->display, o->pidfile, o->log_file, o->help_arg, o->gdb, o->incoming, o->loadvm};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);

@@ -57,6 +57,8 @@ struct options {
     bool daemonize;
     char *pidfile;
     char *gdb;           /* where gdb connects, or NULL */
+    char *incoming;      /* -incoming, or NULL */
+    char *loadvm;        /* -loadvm, or NULL */
     uint32_t log_mask;
     char *log_file;
     enum options_help help;

@@ -403,6 +403,8 @@ bool opt_watchdog_action(struct options *o, const char *arg, GError **err)
 
 bool options_host_finish(struct options *o, GError **err)
 {
+    if (o->incoming && o->loadvm)
+        return error_set(err, "-incoming and -loadvm: a machine comes from one or the other");
     if (o->daemonize && o->nographic && !o->config.no_defaults)
         return error_set(err, "-daemonize: -nographic needs the terminal that the machine leaves; "
                               "use -display none");

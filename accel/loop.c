@@ -14,7 +14,6 @@
 #include "core/machine.h"
 #include "core/vcpu_ops.h"
 #include "target/x86/cpuid.h"
-#include "target/x86/cpuid.h"
 
 #define SPIN_MAX 100000 /* ns */
 #define SPIN_MIN 5000
@@ -57,6 +56,21 @@ static void halt(struct vcpu *v, int64_t *spin)
     *spin = next_spin(*spin, (g_get_monotonic_time() - begin) * 1000);
 }
 
+/* Throttled: rest for as long as makes the time that it ran its share. Whoever wants the vCPU
+ * to attend ends that. *since: when it began to run. */
+static void rest(struct vcpu *v, int64_t *since)
+{
+    unsigned percent = __atomic_load_n(&v->machine->throttle, __ATOMIC_RELAXED);
+    int64_t now = g_get_monotonic_time(), ran = now - *since;
+
+    if (percent && ran > 0) {
+        int64_t until = now + MIN(ran, 50000) * percent / (100 - MIN(percent, 99));
+        while (!vcpu_wanted(v) && g_get_monotonic_time() < until)
+            g_usleep((gulong)CLAMP(until - g_get_monotonic_time(), 1, 1000));
+    }
+    *since = g_get_monotonic_time();
+}
+
 static void *vcpu_thread(void *arg)
 {
     struct vcpu *v = arg;
@@ -65,8 +79,10 @@ static void *vcpu_thread(void *arg)
     vcpu_ready(v, err);
     /* Spinning takes a core from somebody who computes if there are fewer cores than vCPUs. */
     bool may_spin = v->machine->vcpus->len > 1 && g_get_num_processors() > 1;
-    int64_t spin = 0;
+    int64_t spin = 0, since = 0;
     while (vcpu_attend(v)) {
+        if (__atomic_load_n(&v->machine->throttle, __ATOMIC_RELAXED))
+            rest(v, &since);
         enum vcpu_exit why = v->accel->run(v);
         if (why == VCPU_HALTED)
             halt(v, &spin);
@@ -176,6 +192,23 @@ static uint32_t ops_apic_id(const struct machine *m, unsigned index)
     return m->cpu_model ? cpu_model_apic_id(m->cpu_model, index) : index;
 }
 
+static json_t *ops_describe_cpu(const struct machine *m)
+{
+    const struct cpu_model *model = m->cpu_model;
+    json_t *features = json_array();
+
+    if (!model)
+        return features;
+    for (unsigned f = 1; f < X86_F_COUNT; f++)
+        if (model->feature[f])
+            json_array_append_new(features, json_string(x86_feature_name(f)));
+    return json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:i, s:i, s:i, s:o}", "vendor", model->vendor,
+                     "brand", model->brand, "signature", (json_int_t)model->signature, "phys-bits",
+                     model->phys_bits, "lin-bits", model->lin_bits, "tsc-hz",
+                     (json_int_t)m->tsc_hz, "sockets", model->sockets, "cores", model->cores,
+                     "threads", model->threads, "features", features);
+}
+
 const struct vcpu_ops accel_vcpu_ops = {
     .vm_init = ops_vm_init,
     .vm_exit = ops_vm_exit,
@@ -190,6 +223,7 @@ const struct vcpu_ops accel_vcpu_ops = {
     .load = ops_load,
     .debug = ops_debug,
     .check = x86_state_check,
+    .describe_cpu = ops_describe_cpu,
     .state_size = sizeof(struct x86_state),
     .state_fields = x86_state_fields,
 };

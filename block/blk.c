@@ -4,26 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "block/block.h"
-#include "block/node.h"
+#include "block/blk_int.h"
 #include "block/qcow2_create.h"
 #include "core/machine.h"
 #include "util/error.h"
 #include "util/iov.h"
 
 #define MAX_IN_FLIGHT 128 /* more wait their turn here */
-
-struct blk {
-    struct block *block;
-    struct node *root;
-    struct blk_config config;
-    char *id;
-    unsigned in_flight; /* requests in coroutines */
-    GQueue waiting;     /* struct blk_req *, beyond MAX_IN_FLIGHT */
-    unsigned undone;    /* submitted, done() not called */
-    void (*changed)(void *arg);
-    void *changed_arg;
-};
 
 /* ---- Requests ------------------------------------------------------------------------- */
 
@@ -107,6 +94,8 @@ void blk_unplug(struct blk *blk)
 
 void blk_request_done(struct blk_req *req)
 {
+    for (unsigned i = 0; req->op == BLK_READ && i < req->niov; i++)
+        machine_note_arrival(req->blk->block->machine, req->iov[i].iov_base, req->iov[i].iov_len);
     req->blk->undone--;
     req->done(req, req->result);
 }

@@ -27,6 +27,7 @@ struct block {
     unsigned plugged;            /* blk_plug(): what is submitted waits */
     unsigned ide_units;          /* drives of if=ide per bus; 0: 2 */
     unsigned next_name;          /* for nodes without a name: #blockN */
+    bool inactive;               /* images are another process's: block/inactive.h */
 };
 
 /* The machine's engine; made on first use, freed with the machine. */

@@ -101,12 +101,29 @@ static bool choose_aio(struct node *n, struct file *f, struct blkopts *o, GError
 static bool take_lock(struct node *n, struct file *f, struct blkopts *o, GError **err)
 {
     static const char *const words[] = {"auto", "on", "off", NULL};
-    int which = 0;
 
-    if (!blkopts_choice(o, "locking", words, &which, err))
+    if (!blkopts_choice(o, "locking", words, &f->locking, err))
         return false;
-    return which == 2 ||
-           image_lock(f->fd, n->filename, !n->flags.read_only, which == 1, err);
+    if (f->locking == 2 || (n->block->inactive && !n->flags.read_only))
+        return true;
+    return image_lock(f->fd, n->filename, !n->flags.read_only, f->locking == 1, err);
+}
+
+static int file_inactivate(struct node *n)
+{
+    struct file *f = n->opaque;
+
+    if (f->locking != 2)
+        image_unlock(f->fd);
+    return 0;
+}
+
+static bool file_activate(struct node *n, GError **err)
+{
+    struct file *f = n->opaque;
+
+    return find_size(n, f, err) &&
+           (f->locking == 2 || image_lock(f->fd, n->filename, true, f->locking == 1, err));
 }
 
 /* "file:NAME" is NAME; other words before a colon are protocols. */
@@ -230,4 +247,6 @@ const struct node_driver file_driver = {
     .discard = file_discard,
     .zero = file_zero,
     .resize = file_resize,
+    .inactivate = file_inactivate,
+    .activate = file_activate,
 };

@@ -9,6 +9,7 @@
 struct file {
     int fd;
     struct aio *aio;
+    int locking;       /* 0 where the file system can, 1 always, 2 never */
     bool device;       /* a block device: it does not grow */
     unsigned align;    /* of offsets and lengths; 1: any. More with O_DIRECT */
     unsigned mem_align; /* of buffers */

@@ -78,3 +78,11 @@ bool image_lock(int fd, const char *filename, bool writer, bool force, GError **
                               "image '%s'?", perm_names[bit], filename);
     return true;
 }
+
+void image_unlock(int fd)
+{
+    struct flock l = one_byte(F_UNLCK, USED);
+
+    l.l_len = DENIED + PERM_BITS - USED;
+    fcntl(fd, F_OFD_SETLK, &l);
+}

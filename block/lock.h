@@ -13,5 +13,7 @@
 /* Take what a reader (or writer) of the image needs and deny others to write it. With force
  * false, a file system without such locks is fine. False: somebody else has the image. */
 bool image_lock(int fd, const char *filename, bool writer, bool force, GError **err);
+/* Let go of all that image_lock() took. */
+void image_unlock(int fd);
 
 #endif

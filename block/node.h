@@ -35,6 +35,10 @@ struct node_driver {
     int (*discard)(struct node *n, uint64_t off, uint64_t len);     /* CO; NULL: nothing to do */
     int (*zero)(struct node *n, uint64_t off, uint64_t len, unsigned flags); /* CO; or -ENOTSUP */
     int (*resize)(struct node *n, uint64_t size);                   /* CO; NULL: -ENOTSUP */
+    /* For a writable node, block/inactive.h. CO. NULL: it keeps nothing of the file. */
+    int (*inactivate)(struct node *n); /* all is written, locks are let go of */
+    bool (*activate)(struct node *n, GError **err); /* ours again; it may have changed */
+    const struct snapshot_ops *snapshots; /* block/snapshot.h; NULL: it has none */
 };
 
 /* From the options of -blockdev that every node has. */

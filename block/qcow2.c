@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "block/opts.h"
+#include "block/snapshot.h"
 #include "core/machine.h"
 #include "util/error.h"
 
@@ -298,20 +299,23 @@ static bool make_writable(struct qcow2 *q, GError **err)
     return rc == 0 || error_set(err, "cannot write the header: %s", g_strerror(-rc));
 }
 
+static bool choose_lazy(struct qcow2 *q, struct blkopts *o, GError **err)
+{
+    q->lazy = q->compatible & QC_LAZY;
+    if (!blkopts_bool(o, "lazy-refcounts", &q->lazy, err))
+        return false;
+    return !q->lazy || q->version >= 3 || error_set(err, "lazy-refcounts=on wants version 3");
+}
+
+/* o NULL: it was open before, with the same options. */
 static bool open_image(struct qcow2 *q, struct blkopts *o, GError **err)
 {
     uint8_t h[512];
     uint32_t length = 0;
-    bool lazy;
 
-    if (!read_header(q, h, &length, err) || !read_first_cluster(q, h, length, err))
+    if (!read_header(q, h, &length, err) || !read_first_cluster(q, h, length, err) ||
+        (o && !choose_lazy(q, o, err)))
         return false;
-    lazy = q->compatible & QC_LAZY;
-    if (!blkopts_bool(o, "lazy-refcounts", &lazy, err))
-        return false;
-    if (lazy && q->version < 3)
-        return error_set(err, "lazy-refcounts=on wants version 3");
-    q->lazy = lazy;
     q->snapshots_off = be(h + QH_SNAPSHOTS_OFF, 8);
     make_caches(q);
     if (!read_table(q, "L1", q->l1_off, q->l1_size, &q->l1, err) ||
@@ -319,7 +323,23 @@ static bool open_image(struct qcow2 *q, struct blkopts *o, GError **err)
         !qcow2_read_snapshots(q, (uint32_t)be(h + QH_SNAPSHOTS, 4), err))
         return false;
     q->fresh_from = (q->file->size + q->cluster_size - 1) >> q->cluster_bits;
-    return q->node->flags.read_only || make_writable(q, err);
+    return q->node->flags.read_only || q->node->block->inactive || make_writable(q, err);
+}
+
+/* What was read from the file. */
+static void forget_image(struct qcow2 *q)
+{
+    qcow2_cache_fini(&q->l2);
+    qcow2_cache_fini(&q->rc);
+    qcow2_free_snapshots(q);
+    g_clear_pointer(&q->l1, g_free);
+    g_clear_pointer(&q->rt, g_free);
+    g_clear_pointer(&q->backing_name, g_free);
+    g_clear_pointer(&q->backing_format, g_free);
+    g_clear_pointer(&q->inflated, free);
+    q->inflated_entry = 0;
+    g_clear_pointer(&q->vm_l1, g_free);
+    g_clear_pointer(&q->vm_l1_id, g_free);
 }
 
 static bool qcow2_open(struct node *n, struct blkopts *o, GError **err)
@@ -360,23 +380,40 @@ static void write_all(struct qcow2 *q)
                   q->node->filename, g_strerror(-rc));
 }
 
+static int qcow2_inactivate(struct node *n)
+{
+    struct qcow2 *q = n->opaque;
+
+    co_lock(node_sched(n), &q->lock);
+    write_all(q);
+    bool clean = !q->corrupt && !q->l2.dirty && !q->rc.dirty && !q->dirty;
+    co_unlock(node_sched(n), &q->lock);
+    return clean ? 0 : -EIO;
+}
+
+static bool qcow2_activate(struct node *n, GError **err)
+{
+    struct qcow2 *q = n->opaque;
+
+    co_lock(node_sched(n), &q->lock);
+    forget_image(q);
+    q->free_hint = 0;
+    q->dirty = q->has_bitmaps = false;
+    bool ok = open_image(q, NULL, err);
+    co_unlock(node_sched(n), &q->lock);
+    return ok || error_prefix(err, "qcow2 image '%s'", n->filename);
+}
+
 static void qcow2_close(struct node *n)
 {
     struct qcow2 *q = n->opaque;
 
     if (!q->node)
         return;
-    if (!n->flags.read_only && q->l2.n)
+    if (!n->flags.read_only && q->l2.n && !n->block->inactive)
         write_all(q);
-    qcow2_cache_fini(&q->l2);
-    qcow2_cache_fini(&q->rc);
-    qcow2_free_snapshots(q);
+    forget_image(q);
     g_array_unref(q->frees);
-    g_free(q->l1);
-    g_free(q->rt);
-    g_free(q->backing_name);
-    g_free(q->backing_format);
-    free(q->inflated);
 }
 
 const struct node_driver qcow2_driver = {
@@ -389,4 +426,7 @@ const struct node_driver qcow2_driver = {
     .flush = qcow2_flush,
     .discard = qcow2_discard,
     .zero = qcow2_zero,
+    .inactivate = qcow2_inactivate,
+    .activate = qcow2_activate,
+    .snapshots = &qcow2_snapshots,
 };

@@ -75,8 +75,9 @@ struct qcow2_pending {
 
 struct qcow2_snapshot {
     char *id, *name;
-    uint64_t l1_off, vm_clock, vm_state_size, disk_size;
+    uint64_t l1_off, vm_clock, vm_state_size, disk_size, icount;
     uint32_t l1_size, date_sec, date_nsec;
+    GByteArray *extra; /* what else is known about it, kept as it is */
 };
 
 struct qcow2 {
@@ -100,6 +101,9 @@ struct qcow2 {
     uint64_t snapshots_off, snapshots_bytes;
     struct qcow2_snapshot *snapshots;
     unsigned nsnapshots;
+    uint64_t *vm_l1; /* of the snapshot whose machine state is being read, or NULL */
+    uint32_t vm_l1_size;
+    char *vm_l1_id;
 
     struct qcow2_cache l2, rc;
     uint64_t free_hint;  /* no free cluster below */
@@ -193,5 +197,22 @@ int qcow2_rebuild_refcounts(struct qcow2 *q, GError **err);
 /* qcow2_snapshot.c */
 bool qcow2_read_snapshots(struct qcow2 *q, uint32_t n, GError **err);
 void qcow2_free_snapshots(struct qcow2 *q);
+void qcow2_snapshot_clear(struct qcow2_snapshot *s);
+/* Write a table of these n entries and have the header name it; they are the image's then. */
+int qcow2_write_snapshots(struct qcow2 *q, struct qcow2_snapshot *s, unsigned n);
+
+/* qcow2_share.c: L1 tables and what hangs from them, for snapshots. Under the lock. */
+/* n clusters in a row. */
+int qcow2_alloc_row(struct qcow2 *q, uint64_t n, uint64_t *cluster);
+/* One more, or one less, reference to every cluster that the table leads to. What has none any
+ * more is free at once: nothing in the file refers to it. */
+int qcow2_share_l1(struct qcow2 *q, const uint64_t *l1, uint32_t n, int delta);
+/* COPIED of all entries of the active tables follows the counts. */
+int qcow2_fix_copied(struct qcow2 *q);
+int qcow2_grow_l1(struct qcow2 *q, uint64_t entries);
+int qcow2_load_l1(struct qcow2 *q, const struct qcow2_snapshot *s, uint64_t **out);
+
+/* qcow2_action.c: create, apply, delete; the machine's state behind the disk. */
+extern const struct snapshot_ops qcow2_snapshots;
 
 #endif

@@ -21,6 +21,7 @@ void qcow2_cache_fini(struct qcow2_cache *c)
     g_free(c->t);
     if (c->by_off)
         g_hash_table_destroy(c->by_off);
+    *c = (struct qcow2_cache){0};
 }
 
 static void drop(struct qcow2_cache *c, struct qcow2_table *t)

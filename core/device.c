@@ -42,6 +42,8 @@ bool device_realize(struct device *dev, GError **err)
         g_propagate_error(err, g_steal_pointer(&dev->error));
         return false;
     }
+    if (dev->machine->frozen)
+        return error_set(err, "%s", dev->machine->frozen);
     g_free(dev->path);
     dev->path = path_new(dev->machine, dev->type);
     if (dev->type->realize && !dev->type->realize(dev, err))
@@ -69,6 +71,8 @@ void device_free(struct device *dev)
 
 bool device_unplug(struct device *dev, GError **err)
 {
+    if (dev->machine->frozen)
+        return error_set(err, "%s", dev->machine->frozen);
     if (!dev->type->unplug)
         return error_set(err, "device '%s' cannot be removed", dev->id ? dev->id : dev->path);
     return dev->type->unplug(dev, err);

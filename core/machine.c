@@ -10,18 +10,18 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/job.h"
 #include "core/machine_priv.h"
 #include "core/object.h"
-#include "core/state.h"
 #include "core/vcpu_ops.h"
 #include "util/error.h"
-
-#define SAVE_MAGIC "HOSTELST"
 
 static const char *const state_names[] = {
     [RUN_PRELAUNCH] = "prelaunch", [RUN_RUNNING] = "running",       [RUN_PAUSED] = "paused",
     [RUN_SHUTDOWN] = "shutdown",   [RUN_FATAL] = "internal-error",
     [RUN_PANICKED] = "guest-panicked", [RUN_WATCHDOG] = "watchdog",
+    [RUN_INMIGRATE] = "inmigrate", [RUN_FINISH_MIGRATE] = "finish-migrate",
+    [RUN_POSTMIGRATE] = "postmigrate", [RUN_SAVE_VM] = "save-vm", [RUN_RESTORE_VM] = "restore-vm",
 };
 
 static const char *const cause_names[] = {
@@ -147,6 +147,7 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->on_exit = g_ptr_array_new_with_free_func(g_free);
     m->listeners = g_ptr_array_new_with_free_func(g_free);
     m->notifiers = g_ptr_array_new();
+    m->jobs = g_ptr_array_new_with_free_func(job_free);
     m->info = g_ptr_array_new_with_free_func(g_free);
     m->a20 = true;
     m->tsc_hz = NSEC_PER_SEC;
@@ -192,6 +193,8 @@ void machine_free(struct machine *m)
     if (!m)
         return;
     machine_call_hooks(m->on_exit);
+    if (m->migration)
+        m->migration_ops->free(m);
     vcpus_end(m);
     machine_lock(m);
     while (m->devices->len)
@@ -221,6 +224,7 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->listeners);
     g_ptr_array_unref(m->info);
     g_ptr_array_unref(m->notifiers);
+    g_ptr_array_unref(m->jobs);
     g_main_context_unref(m->context);
     machine_lock_fini(m);
     log_fini(&m->log);
@@ -235,6 +239,17 @@ void machine_set_a20(struct machine *m, bool level)
         return;
     m->a20 = level;
     machine_call_hooks(m->on_a20);
+}
+
+void machine_note_arrival(struct machine *m, const void *host, uint64_t len)
+{
+    for (unsigned i = 0; i < m->rams->len; i++) {
+        struct ram_block *ram = m->rams->pdata[i];
+        uint64_t off = (uint64_t)((uintptr_t)host - (uintptr_t)ram->host);
+
+        if (off < ram->size && len <= ram->size - off)
+            ram_note_write(ram, off, len);
+    }
 }
 
 /* ---- Run states ------------------------------------------------------------------------------ */
@@ -308,6 +323,31 @@ void machine_pause(struct machine *m)
         machine_stop(m, RUN_PAUSED);
 }
 
+void machine_stop_for(struct machine *m, enum run_state state)
+{
+    machine_stop(m, state);
+}
+
+void machine_rename_state(struct machine *m, enum run_state state)
+{
+    assert(machine_is_locked(m) && m->state != RUN_RUNNING && state != RUN_RUNNING);
+    machine_set_state(m, state);
+}
+
+bool machine_resume(struct machine *m, GError **err)
+{
+    bool later = false;
+
+    if (m->state == RUN_SHUTDOWN || m->state == RUN_FATAL)
+        return error_set(err, "Resetting the Virtual Machine is required (system_reset): it is "
+                              "off (%s)", run_state_name(m->state));
+    if (m->migration && !m->migration_ops->resume(m, &later, err))
+        return false;
+    if (!later)
+        machine_start(m);
+    return true;
+}
+
 void machine_reset(struct machine *m)
 {
     assert(machine_is_locked(m));
@@ -332,6 +372,17 @@ void machine_iterate(struct machine *m, bool block)
     g_main_context_iteration(m->context, block);
 }
 
+void machine_iterate_nested(struct machine *m)
+{
+    assert(machine_is_locked(m));
+    unsigned depth = m->lock.depth;
+    m->lock.depth = 1;
+    machine_unlock(m);
+    machine_iterate(m, true);
+    machine_lock(m);
+    m->lock.depth = depth;
+}
+
 int machine_run(struct machine *m)
 {
     while (!m->quit)
@@ -340,79 +391,4 @@ int machine_run(struct machine *m)
     machine_pause(m);
     machine_unlock(m);
     return m->exit_status;
-}
-
-/* ---- Saved state ----------------------------------------------------------------------------- */
-
-void machine_save(struct machine *m, GByteArray *out)
-{
-    irqchip_fetch_all(m);
-    int64_t clocks[] = {clock_now(&m->vclock), m->pvclock_offset};
-    g_byte_array_append(out, (const guint8 *)SAVE_MAGIC, 8);
-    g_byte_array_append(out, (const guint8 *)clocks, sizeof(clocks));
-    for (unsigned i = 0; i < m->devices->len; i++)
-        device_save(m->devices->pdata[i], out);
-    for (unsigned i = 0; i < m->vcpus->len; i++) {
-        const struct vcpu_ops *ops = m->vcpu_ops;
-        g_autofree struct x86_state *st = g_malloc0(ops->state_size);
-        g_autofree char *path = g_strdup_printf("cpu.%u", i);
-        vcpu_save(m->vcpus->pdata[i], st);
-        state_save("cpu", path, 1, ops->state_fields, st, out);
-    }
-}
-
-static bool load_vcpu(struct machine *m, unsigned i, struct state_reader *r, GError **err)
-{
-    const struct vcpu_ops *ops = m->vcpu_ops;
-    g_autofree struct x86_state *st = g_malloc0(ops->state_size);
-    g_autofree char *path = g_strdup_printf("cpu.%u", i);
-    if (!state_load(r, "cpu", path, 1, ops->state_fields, st, err))
-        return false;
-    if (ops->check && !ops->check(st, err))
-        return error_prefix(err, "loading '%s'", path);
-    vcpu_load(m->vcpus->pdata[i], st);
-    return true;
-}
-
-static bool load_devices(struct machine *m, struct state_reader *r, GError **err)
-{
-    for (unsigned i = 0; i < m->devices->len; i++) {
-        size_t used;
-        if (!device_load(m->devices->pdata[i], r->data + r->pos, r->len - r->pos, &used, err))
-            return false;
-        r->pos += used;
-    }
-    return true;
-}
-
-/*
- * Devices are loaded twice. While the first pass goes through them, the wires between them
- * change, and an interrupt controller that was loaded already takes a change for an edge. In
- * the second pass all wires have their levels, so each device keeps what it was given.
- */
-bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err)
-{
-    int64_t clocks[2]; /* virtual time; how far the paravirtual clock is ahead of it */
-    size_t header = 8 + sizeof(clocks);
-    if (len < header || memcmp(data, SAVE_MAGIC, 8) != 0)
-        return error_set(err, "this is not a saved machine state");
-    memcpy(clocks, data + 8, sizeof(clocks));
-    clock_set(&m->vclock, MAX(clocks[0], 0));
-    m->pvclock_offset = clocks[1];
-    m->pvclock_moved = true;
-    struct state_reader first = {.data = data, .len = len, .pos = header}, r = first;
-    if (!load_devices(m, &first, err))
-        return false;
-    for (unsigned i = 0; i < m->vcpus->len; i++) /* events of the first pass never were */
-        vcpu_pin(m->vcpus->pdata[i],
-                 VCPU_NMI | VCPU_NMI_SECOND | VCPU_SMI | VCPU_INIT | VCPU_SIPI, 0);
-    if (!load_devices(m, &r, err))
-        return false;
-    for (unsigned i = 0; i < m->vcpus->len; i++)
-        if (!load_vcpu(m, i, &r, err))
-            return false;
-    if (r.pos != r.len)
-        return error_set(err, "saved machine state: %zu bytes are left over (a device that this "
-                              "machine lacks)", r.len - r.pos);
-    return true;
 }

@@ -86,7 +86,10 @@ struct machine_global {
 };
 
 enum run_state {
-    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL, RUN_PANICKED, RUN_WATCHDOG
+    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_FATAL, RUN_PANICKED, RUN_WATCHDOG,
+    /* migration/: waiting for a machine to come in; the last of it is being sent; it is gone;
+     * being saved to a snapshot; being restored from one. */
+    RUN_INMIGRATE, RUN_FINISH_MIGRATE, RUN_POSTMIGRATE, RUN_SAVE_VM, RUN_RESTORE_VM,
 };
 
 /* Why the machine stops or resets; QEMU's names through run_cause_name(). */
@@ -190,7 +193,17 @@ struct machine {
     GPtrArray *on_irqchip;     /* m->irqchip has changed: irqchip_set() */
     GPtrArray *on_reset;       /* board pieces that are not devices (kernel loader, ROM copies) */
     GPtrArray *listeners;      /* struct event_listener *: core/event.h */
+    GPtrArray *jobs;           /* struct job *: core/job.h */
     GPtrArray *info;           /* struct machine_info *: core/inspect.h */
+    struct migration *migration; /* migration/'s, or NULL; it sets both: */
+    const struct migration_ops *migration_ops;
+    unsigned throttle;           /* atomic: per cent of the time that vCPUs are kept from running */
+    GSource *throttling;         /* what kicks them, or NULL */
+    /* A descriptor that a monitor was given under that name (getfd), which is the caller's from
+     * now on, or -1. NULL: no monitor can be given any. */
+    int (*take_named_fd)(struct machine *m, const char *name);
+    /* Its set of devices and memory must stay: why, or NULL (a migration is under way). */
+    const char *frozen;
     const struct device_catalogue *catalogue; /* set by main.c, or NULL */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
     const struct program_inspect *program; /* set by main.c, or NULL; core/inspect.h */
@@ -202,6 +215,15 @@ struct device_catalogue {
     const struct device_type *const *types; /* NULL-terminated */
     /* A realized device from "driver", "id", "bus" and its properties (the -device list). */
     struct device *(*add)(struct machine *m, const struct keyvals *kv, GError **err);
+};
+
+/* What migration/ does for others that do not know it. Lock held, main thread. */
+struct migration;
+struct migration_ops {
+    /* The machine is about to go on (machine_resume()). False with *err: it may not. *later: not
+     * now; it will, once it has come in. */
+    bool (*resume)(struct machine *m, bool *later, GError **err);
+    void (*free)(struct machine *m);
 };
 
 struct machine_hook {
@@ -253,6 +275,9 @@ void machine_lock_yield(struct machine *m);
 bool machine_create_vcpus(struct machine *m, unsigned n, GError **err);
 /* Running: clocks go, vCPUs run. Lock held. */
 void machine_start(struct machine *m);
+/* What a user's 'cont' does: machine_start(), unless the machine is off or its disks are another
+ * process's. Main thread, lock held. */
+bool machine_resume(struct machine *m, GError **err);
 /* Clocks stop; returns when every vCPU is parked. Main thread, lock held (released meanwhile). */
 void machine_pause(struct machine *m);
 static inline bool machine_running(const struct machine *m)
@@ -289,6 +314,18 @@ void machine_iterate(struct machine *m, bool block);
 /* All devices' state, then all vCPUs'. The machine is paused, the lock held. RAM is not
  * included. */
 void machine_save(struct machine *m, GByteArray *out);
+/* Checked before anything is changed: after an error the machine is as it was. */
 bool machine_load(struct machine *m, const uint8_t *data, size_t len, GError **err);
+/* The check alone. */
+bool machine_load_check(struct machine *m, const uint8_t *data, size_t len, GError **err);
+/* The machine stops and is in that state: core/'s machine_stop() for migration/. */
+void machine_stop_for(struct machine *m, enum run_state state);
+/* A stopped machine is in another state from now on. */
+void machine_rename_state(struct machine *m, enum run_state state);
+/* machine_iterate() from within a callback: the lock is released meanwhile, all its levels. */
+void machine_iterate_nested(struct machine *m);
+/* Data has arrived at [host, host + len) past as_ptr(): if that is guest memory, its pages are
+ * dirty and code in them is stale. Lock held. */
+void machine_note_arrival(struct machine *m, const void *host, uint64_t len);
 
 #endif

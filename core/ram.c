@@ -123,8 +123,36 @@ void ram_block_free(struct ram_block *ram)
     munmap(ram->flags, ram->size >> RAM_PAGE_BITS);
     if (ram->fd >= 0)
         close(ram->fd);
+    for (unsigned u = 0; u < DIRTY_USERS; u++)
+        g_free(ram->missed[u]);
     g_free(ram->name);
     g_free(ram);
+}
+
+void ram_block_clear(struct ram_block *ram)
+{
+    /* What shows a file's contents is mapped anew; a memory file gives its pages back. */
+    bool done = ram->from_file ? map_pages(ram->host, ram->size, -1) != NULL
+                               : madvise(ram->host, ram->size,
+                                         ram->fd < 0 ? MADV_DONTNEED : MADV_REMOVE) == 0;
+    if (!done)
+        memset(ram->host, 0, ram->size);
+    ram->from_file = ram->from_file && !done;
+    ram_note_write(ram, 0, ram->size);
+}
+
+bool ram_block_map_file(struct ram_block *ram, int fd, uint64_t off, GError **err)
+{
+    void *p = mmap(ram->host, ram->size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, (off_t)off);
+    if (p == MAP_FAILED)
+        return error_set(err, "memory '%s': cannot map the file: %s", ram->name, strerror(errno));
+    if (ram->fd >= 0)
+        close(ram->fd);
+    ram->fd = -1;
+    ram->from_file = true;
+    ram_note_write(ram, 0, ram->size);
+    return true;
 }
 
 static void note_page(struct ram_block *ram, uint64_t page, uint64_t off, uint64_t last)

@@ -39,6 +39,10 @@ enum {
     RAM_CLEAN = 2, /* dirty logging is on for this page and it was not written since */
 };
 
+/* Who takes the dirty log of a block. Each learns of every store, whoever else took the log
+ * meanwhile. */
+enum dirty_user { DIRTY_DISPLAY, DIRTY_MIGRATION, DIRTY_USERS };
+
 struct ram_block {
     char *name;
     uint8_t *host;     /* page aligned */
@@ -47,6 +51,7 @@ struct ram_block {
     uint8_t *flags;    /* size / 4 KiB bytes of RAM_* */
     uint32_t index;    /* position in the machine's list: stable name in saved state */
     bool alias;        /* `host` is another block's */
+    bool from_file;    /* `host` is a private view of a file: ram_block_map_file() */
     /* Told when [off, off+len) with RAM_CODE set is about to be (or was) written by anyone but
      * the vCPU whose own store it is: DMA, the monitor, another vCPU. Any thread. May be NULL. */
     void (*code_written)(void *arg, struct ram_block *ram, uint64_t off, uint64_t len);
@@ -57,6 +62,9 @@ struct ram_block {
     /* Told when a page loses RAM_CLEAN: something new to take. Any thread. May be NULL. */
     void (*dirtied)(void *arg);
     void *dirtied_arg;
+    /* A bit per page: dirty for that user, and clean in `flags` because another one took it. NULL:
+     * there is no other user. Under the machine lock. */
+    uint64_t *missed[DIRTY_USERS];
 };
 
 /* Allocate `size` bytes (rounded up to a page) of zeroed, lazily touched memory. */
@@ -74,6 +82,12 @@ static inline uint8_t ram_page_flags(const struct ram_block *ram, uint64_t off)
 /* To be called around any store to RAM that does not go through as_write()/as_ptr(): clears
  * RAM_CLEAN and reports code. as_ptr(..., write=true) does it itself. */
 void ram_note_write(struct ram_block *ram, uint64_t off, uint64_t len);
+/* All of it reads as zeros, at no cost. Nobody executes from it or writes to it meanwhile. */
+void ram_block_clear(struct ram_block *ram);
+/* The block shows [off, off + size) of the file from now on; pages are read when they are first
+ * touched, and stores stay with us. The file must keep its length and contents. off is a multiple
+ * of the page size. Nobody uses the block meanwhile. */
+bool ram_block_map_file(struct ram_block *ram, int fd, uint64_t off, GError **err);
 
 /* ---- Regions ------------------------------------------------------------------------ */
 
@@ -157,6 +171,8 @@ struct region_listener {
      * without looking at their flags. */
     void (*watch_dirty)(struct region_listener *l, struct ram_block *ram, uint64_t off,
                         uint64_t len);
+    /* ram_block.log_dirty of this section's block has changed. NULL: stores are always seen. */
+    void (*log_changed)(struct region_listener *l, const struct region_section *s);
     /* A region that is in the view already has a doorbell more or less; it is at gpa. Those of a
      * section that add() tells of are in its region.doorbells; del() ends all within. May be
      * NULL. */
@@ -207,12 +223,21 @@ const struct region_section *as_lookup(struct address_space *as, uint64_t addr);
  * the range. Any thread; valid until the map changes. */
 void *as_ptr(struct address_space *as, uint64_t gpa, uint64_t len, bool write);
 
-/* Which pages of [off, off + len) of the block were written since the last call: dirty[n] tells of
- * the n-th page that the range touches. Everything that was stored before the call is in memory on
- * return, and later stores count for the next call. True if there is any. Machine lock held, not
- * on a vCPU's thread. */
-bool as_take_dirty(struct address_space *as, struct ram_block *ram, uint64_t off, uint64_t len,
-                   bool *dirty);
+/* Which pages of [off, off + len) of the block were written since this user's last call: dirty[n]
+ * tells of the n-th page that the range touches. Everything that was stored before the call is in
+ * memory on return, and later stores count for the next call. True if there is any. Machine lock
+ * held, not on a vCPU's thread. */
+bool as_take_dirty_for(struct address_space *as, enum dirty_user user, struct ram_block *ram,
+                       uint64_t off, uint64_t len, bool *dirty);
+static inline bool as_take_dirty(struct address_space *as, struct ram_block *ram, uint64_t off,
+                                 uint64_t len, bool *dirty)
+{
+    return as_take_dirty_for(as, DIRTY_DISPLAY, ram, off, len, dirty);
+}
+/* DIRTY_MIGRATION begins to watch the block, every page of which counts as written, or ends.
+ * Machine lock held, not on a vCPU's thread. */
+void as_watch_all(struct address_space *as, struct ram_block *ram);
+void as_watch_none(struct address_space *as, struct ram_block *ram);
 /* Does every store set ram_block.dirtied off, or must the log of an accelerator be asked for? */
 bool as_dirty_needs_polling(const struct address_space *as);
 

@@ -100,13 +100,11 @@ static void load_timer(struct timer *t, uint64_t deadline)
         timer_set(t, (int64_t)deadline);
 }
 
-static bool load_bools(bool *b, const uint8_t *p, size_t n, GError **err)
+static bool check_bools(const uint8_t *p, size_t n, GError **err)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (p[i] > 1)
             return error_set(err, "%u is not a truth value", p[i]);
-        b[i] = p[i];
-    }
     return true;
 }
 
@@ -114,6 +112,10 @@ static bool load_bools(bool *b, const uint8_t *p, size_t n, GError **err)
 static bool load_data(const struct state_field *f, void *base, const uint8_t *p, size_t count,
                       GError **err)
 {
+    if (f->kind == STATE_BOOL && !check_bools(p, f->count, err))
+        return false;
+    if (!base)
+        return true;
     uint8_t *to = (uint8_t *)base + f->offset;
     uint64_t deadline;
     switch (f->kind) {
@@ -121,8 +123,6 @@ static bool load_data(const struct state_field *f, void *base, const uint8_t *p,
         memcpy(&deadline, p, 8);
         load_timer((struct timer *)to, GUINT64_FROM_LE(deadline));
         return true;
-    case STATE_BOOL:
-        return load_bools((bool *)to, p, f->count, err);
     case STATE_BLOB:
         g_byte_array_set_size(*(GByteArray **)to, 0);
         g_byte_array_append(*(GByteArray **)to, p, (guint)count);
@@ -205,4 +205,15 @@ bool state_load(struct state_reader *r, const char *type, const char *path, uint
         if (!seen[i])
             return error_set(err, "loading '%s': field '%s' is missing", path, fields[i].name);
     return true;
+}
+
+bool state_peek(const struct state_reader *r, char **type, char **path, GError **err)
+{
+    struct state_reader copy = *r;
+
+    *path = NULL;
+    *type = get_name(&copy, err);
+    if (*type)
+        *path = get_name(&copy, err);
+    return *path != NULL;
 }

@@ -21,8 +21,10 @@ struct state_reader {
 void state_save(const char *type, const char *path, uint16_t version,
                 const struct state_field *fields, const void *base, GByteArray *out);
 /* Refuses another type, path or version, and unknown, missing or differently shaped fields.
- * On failure the object may be partly changed. */
+ * On failure the object may be partly changed. base NULL: all this is checked and nothing set. */
 bool state_load(struct state_reader *r, const char *type, const char *path, uint16_t version,
                 const struct state_field *fields, void *base, GError **err);
+/* Type and path of the object that comes next; both are the caller's. r stays where it is. */
+bool state_peek(const struct state_reader *r, char **type, char **path, GError **err);
 
 #endif

@@ -222,6 +222,14 @@ static bool attend(struct machine *m, struct group g)
     return !end;
 }
 
+bool vcpu_wanted(struct vcpu *v)
+{
+    machine_lock(v->machine);
+    bool wanted = v->stop || v->exit || v->work.length;
+    machine_unlock(v->machine);
+    return wanted;
+}
+
 bool vcpu_attend(struct vcpu *v)
 {
     if (!__atomic_load_n(&v->kicked, __ATOMIC_ACQUIRE))

@@ -177,6 +177,8 @@ struct vcpu *vcpu_current(struct machine *m);
 /* Initialisation is over, well or not (err is taken). Waits, parked, for the start. Without
  * the lock. */
 void vcpu_ready(struct vcpu *v, GError *err);
+/* Somebody waits for the vCPU to attend: work, parking, the end. Its thread, without the lock. */
+bool vcpu_wanted(struct vcpu *v);
 /* Between two runs: does the work others asked for, parks while the machine is stopped.
  * False: the thread is to end. Without the lock. Cheap when not kicked. */
 bool vcpu_attend(struct vcpu *v);

@@ -6,6 +6,8 @@
 #ifndef CORE_VCPU_OPS_H
 #define CORE_VCPU_OPS_H
 
+#include <jansson.h>
+
 #include "core/device.h"
 #include "core/vcpu.h"
 
@@ -31,6 +33,8 @@ struct vcpu_ops {
     void (*debug)(struct vcpu *v);
     /* Is a state that was read from outside a possible one? Any thread. */
     bool (*check)(const struct x86_state *st, GError **err);
+    /* What CPUID tells, for comparing two machines: a JSON object. NULL: nothing. */
+    json_t *(*describe_cpu)(const struct machine *m);
     size_t state_size;             /* sizeof(struct x86_state) */
     const struct state_field *state_fields; /* of struct x86_state, ends with name == NULL */
 };

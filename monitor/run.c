@@ -43,13 +43,7 @@ static bool run_stop(struct command_call *call, GError **err)
 
 static bool run_cont(struct command_call *call, GError **err)
 {
-    struct machine *m = call->ctx->machine;
-
-    if (m->state == RUN_SHUTDOWN || m->state == RUN_FATAL)
-        return error_set(err, "Resetting the Virtual Machine is required (system_reset): it is "
-                              "off (%s)", run_state_name(m->state));
-    machine_start(m);
-    return true;
+    return machine_resume(call->ctx->machine, err);
 }
 
 static bool run_reset(struct command_call *call, GError **err)

@@ -16,5 +16,8 @@ extern const struct command probe_commands[];   /* probe.c: what this program ca
 extern const struct command info_commands[];    /* info.c */
 extern const struct command help_commands[];    /* help.c */
 extern const struct command qmp_commands[];     /* qmp_commands.c: QMP about itself */
+extern const struct command migrate_commands[];  /* migrate.c */
+extern const struct command snapshot_commands[]; /* snapshot.c: savevm, loadvm ... */
+extern const struct command job_commands[];      /* job.c: what runs in the background */
 
 #endif

@@ -91,6 +91,32 @@ const struct schema_type schema_types[] = {
     {"YankInstance", "union type:YankInstanceType | chardev=YankInstanceChardev"},
     {"YankInstanceChardev", "id:str"},
 
+    /* ---- Saving and moving ---- */
+    {"MigrationStatus", "enum none setup cancelling cancelled active postcopy-active "
+                        "postcopy-paused postcopy-recover completed failed colo pre-switchover "
+                        "device wait-unplug"},
+    {"MigrationStats", "transferred:int remaining:int total:int duplicate:int skipped:int "
+                       "normal:int normal-bytes:int dirty-pages-rate:int mbps:number "
+                       "dirty-sync-count:int postcopy-requests:int page-size:int "
+                       "multifd-bytes:int pages-per-second:int precopy-bytes:int "
+                       "downtime-bytes:int postcopy-bytes:int dirty-sync-missed-zero-copy:int"},
+    {"MigrationInfo", "?status:MigrationStatus ?ram:MigrationStats ?total-time:int "
+                      "?expected-downtime:int ?downtime:int ?setup-time:int "
+                      "?cpu-throttle-percentage:int ?error-desc:str"},
+    {"MigrationCapability", "enum auto-converge events"},
+    {"MigrationCapabilityStatus", "capability:MigrationCapability state:bool"},
+    {"MigrateSetParameters", "?max-bandwidth:size ?downtime-limit:int "
+                             "?throttle-trigger-threshold:int ?cpu-throttle-initial:int "
+                             "?cpu-throttle-increment:int ?max-cpu-throttle:int"},
+    {"MigrationParameters", "?max-bandwidth:size ?downtime-limit:int "
+                            "?throttle-trigger-threshold:int ?cpu-throttle-initial:int "
+                            "?cpu-throttle-increment:int ?max-cpu-throttle:int"},
+    {"JobType", "enum snapshot-load snapshot-save snapshot-delete"},
+    {"JobStatus", "enum undefined created running paused ready standby waiting pending aborting "
+                  "concluded null"},
+    {"JobInfo", "id:str type:JobType status:JobStatus current-progress:int total-progress:int "
+                "?error:str"},
+
     {NULL, NULL},
 };
 
@@ -107,5 +133,8 @@ const struct schema_event schema_events[] = {
     {.name = "GUEST_PANICKED", .data = "action:GuestPanicAction ?info:any"},
     {.name = "GUEST_CRASHLOADED", .data = "action:GuestPanicAction ?info:any"},
     {.name = "WATCHDOG", .data = "action:WatchdogAction", .limited = true},
+    {.name = "MIGRATION", .data = "status:MigrationStatus"},
+    {.name = "MIGRATION_PASS", .data = "pass:int"},
+    {.name = "JOB_STATUS_CHANGE", .data = "id:str status:JobStatus"},
     {.name = NULL},
 };

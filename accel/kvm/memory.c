@@ -118,6 +118,20 @@ static void section_sync_dirty(struct region_listener *l, const struct region_se
         fetch_log(mem, i);
 }
 
+/* KVM changes a slot's flags in place. */
+static void section_log_changed(struct region_listener *l, const struct region_section *s)
+{
+    struct kvm_memory *mem = memory_of(l);
+    struct slot want = slot_of(s);
+    unsigned i = want.size ? find(mem, want.gpa) : mem->slots->len;
+
+    if (i == mem->slots->len)
+        return;
+    int r = set_slot(mem, i, &want);
+    if (r < 0)
+        give_up(mem, &want, strerror(-r));
+}
+
 static void section_del(struct region_listener *l, const struct region_section *s)
 {
     struct kvm_memory *mem = memory_of(l);
@@ -170,6 +184,7 @@ bool kvm_memory_init(struct kvm_vm *vm, GError **err)
         .del = section_del,
         .add = section_add,
         .sync_dirty = section_sync_dirty,
+        .log_changed = section_log_changed,
     };
     vm->memory = mem;
     as_add_listener(&vm->machine->mem, &mem->listener);
