@@ -122,8 +122,12 @@ static bool file_activate(struct node *n, GError **err)
 {
     struct file *f = n->opaque;
 
-    return find_size(n, f, err) &&
-           (f->locking == 2 || image_lock(f->fd, n->filename, true, f->locking == 1, err));
+    if (!find_size(n, f, err))
+        return false;
+    if (f->locking == 2 || image_lock(f->fd, n->filename, true, f->locking == 1, err))
+        return true;
+    image_unlock(f->fd);
+    return false;
 }
 
 /* "file:NAME" is NAME; other words before a colon are protocols. */

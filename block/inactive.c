@@ -87,6 +87,7 @@ bool block_activate_all(struct machine *m, GError **err)
     m->block->inactive = false;
     if (each(m->block, true, activate, err) && each(m->block, false, activate, err))
         return true;
+    each(m->block, true, inactivate, NULL); /* the locks of those that were free */
     m->block->inactive = was;
     return false;
 }
