@@ -430,7 +430,8 @@ void options_free(struct options *o)
                      c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
                      c->boot.splash, c->debugcon,
                      c->vga, c->firmware_path,
-                     o->display, o->pidfile, o->log_file, o->help_arg, o->gdb, o->incoming, o->loadvm};
+                     o->display, o->pidfile, o->log_file, o->help_arg, o->gdb,
+                     o->incoming, o->loadvm};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
