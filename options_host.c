@@ -49,6 +49,63 @@ bool opt_object(struct options *o, const char *arg, GError **err)
     return true;
 }
 
+/* ---- Shared folders ---------------------------------------------------------------------- */
+
+static void add_key(GString *s, const char *key, const char *value)
+{
+    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    g_autofree char *escaped = g_strjoinv(",,", parts);
+
+    g_string_append_printf(s, ",%s=%s", key, escaped);
+}
+
+/* An object that is the folder and, if `device` is not NULL, the device's text with its tag. */
+static bool add_folder(struct options *o, const struct keyvals *kv, GString *device, GError **err)
+{
+    const char *driver = keyvals_get(kv, "fsdriver");
+    g_autoptr(GString) object = g_string_new("fsdev-local");
+    bool has_id = keyvals_get(kv, "id") != NULL;
+
+    if (!driver || strcmp(driver, "local"))
+        return error_set(err, "'%s': only 'local' is there", driver ? driver : "");
+    for (unsigned i = 0; i < keyvals_count(kv); i++) {
+        const struct keyval *k = keyvals_at(kv, i);
+        if (device && !strcmp(k->key, "mount_tag"))
+            add_key(device, k->key, k->value);
+        else if (strcmp(k->key, "fsdriver"))
+            add_key(object, k->key, k->value);
+    }
+    g_autofree char *id = has_id ? g_strdup(keyvals_get(kv, "id"))
+                                 : g_strdup_printf("virtfs%u", o->objects->len);
+    if (!has_id && device)
+        add_key(object, "id", id);
+    if (device)
+        add_key(device, "fsdev", id);
+    g_ptr_array_add(o->objects, g_strdup(object->str));
+    return true;
+}
+
+bool opt_fsdev(struct options *o, const char *arg, GError **err)
+{
+    struct keyvals *kv = keyvals_parse(arg, "fsdriver", err);
+    bool ok = kv && add_folder(o, kv, NULL, err);
+
+    keyvals_free(kv);
+    return ok;
+}
+
+bool opt_virtfs(struct options *o, const char *arg, GError **err)
+{
+    struct keyvals *kv = keyvals_parse(arg, "fsdriver", err);
+    g_autoptr(GString) device = g_string_new("virtio-9p-pci");
+    bool ok = kv && add_folder(o, kv, device, err);
+
+    if (ok)
+        g_ptr_array_add(o->devices, g_strdup(device->str));
+    keyvals_free(kv);
+    return ok;
+}
+
 /* ---- Disks ----------------------------------------------------------------------------- */
 
 bool opt_drive(struct options *o, const char *arg, GError **err)

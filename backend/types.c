@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/types.h"
 
+#include "backend/fs.h"
 #include "backend/rng.h"
 
-const struct object_type *const object_types[] = {&rng_random_type, &rng_builtin_type, NULL};
+const struct object_type *const object_types[] = {&rng_random_type, &rng_builtin_type,
+                                                  &fsdev_local_type, NULL};

@@ -33,6 +33,7 @@
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "hw/virtio/blk.h"
+#include "hw/virtio/p9.h"
 #include "hw/virtio/rng.h"
 #include "hw/virtio/serial.h"
 #include "util/error.h"
@@ -46,7 +47,7 @@ const struct device_type *const hw_types[] = {
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
     &virtio_blk_type.pci.dev, &virtio_rng_type.pci.dev, &virtio_serial_type.pci.dev,
-    &virtconsole_type, &virtserialport_type,
+    &virtconsole_type, &virtserialport_type, &virtio_9p_type.pci.dev,
     /* parts of the board */
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/types.h"
 #include "block/drive.h"
 #include "chardev/chardev.h"
 #include "core/machine_priv.h"
@@ -77,6 +78,18 @@ static inline void board_bench_disk(struct machine *m, const char *id)
     close(fd);
 }
 
+/* A folder to share that is gone already: what is asked of it fails. */
+static inline void board_bench_folder(struct machine *m, const char *id)
+{
+    GError *err = NULL;
+    g_autofree char *path = g_dir_make_tmp("hostel-folder-XXXXXX", &err);
+    g_assert_no_error(err);
+    g_autofree char *text = g_strdup_printf("fsdev-local,id=%s,path=%s", id, path);
+    object_add_from_text(m, text, &err);
+    g_assert_no_error(err);
+    rmdir(path);
+}
+
 static struct machine_config board_config = {
     .name = (char *)"test", .machine_type = (char *)"pc", .ram_size = 1536 << 10, .cpus = 2,
     .max_cpus = 2, .sockets = 1, .cores = 2, .threads = 1, .rtc_base = 1000000000, .acpi = true,
@@ -94,6 +107,7 @@ static inline struct machine *board_bench_new_on(const char *type)
     struct cpu_model *model = cpu_model_new(NULL, 1, 2, 1, &err);
     g_assert_no_error(err);
     m->cpu_model = model;
+    m->object_types = object_types;
     m->tsc_hz = model->tsc_hz;
     m->vcpu_ops = &idle_ops;
     machine_create_vcpus(m, 2, &err);
@@ -116,6 +130,10 @@ static inline struct machine *board_bench_new_on(const char *type)
                 board_bench_disk(m, chr);
                 g_free(text);
                 text = g_strdup_printf("%s,%s=%s", t->name, p->name, chr);
+            } else if (!strcmp(p->name, "fsdev")) {
+                board_bench_folder(m, chr);
+                g_free(text);
+                text = g_strdup_printf("%s,fsdev=%s,mount_tag=folder", t->name, chr);
             }
         device_add_from_text(m, text, &err);
         g_assert_no_error(err);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# For virtio_*.sh: boot the Debian cloud kernel with its virtio drivers and a script.
+# For virtio_*.sh: boot a Debian kernel (cloud, or $kernel) with its virtio drivers and a script.
 #
 #   virtio_guest "modules" <<'END'     makes $GUEST anew: an initramfs with these modules (and what
 #   ...                                every virtio device needs) loaded before the script runs
@@ -7,11 +7,12 @@
 #   virtio_boot NAME [options of hostel...]
 
 . "$(dirname "$0")/lib-linux.sh"
+kernel=${kernel:-cloud}
 
 virtio_guest() {
     # shellcheck disable=SC2086
     set -- virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci $1
-    tree=$(echo "$GUEST"/cloud.root/lib/modules/*/kernel)
+    tree=$(echo "$GUEST/$kernel.root"/lib/modules/*/kernel)
     rm -rf "$work/extra" "$work/guest"
     mkdir -p "$work/extra/mod" "$work/guest"
     for name in "$@"; do
@@ -21,8 +22,7 @@ virtio_guest() {
         echo "insmod /mod/$name.ko || echo FAILED: $name" >>"$work/extra/test.sh"
     done
     cat >>"$work/extra/test.sh"
-    ln -s "$PWD/$GUEST/vmlinuz-cloud" "$work/guest/vmlinuz-cloud" 2>/dev/null
-    [ -e "$work/guest/vmlinuz-cloud" ] || ln -sf "$GUEST/vmlinuz-cloud" "$work/guest/"
+    ln -s "$(realpath "$GUEST/vmlinuz-$kernel")" "$work/guest/vmlinuz-$kernel"
     scripts/make-initramfs "$work/guest/initramfs.cpio.gz" "$GUEST/busybox" "$work/extra" >/dev/null
 }
 
@@ -31,7 +31,7 @@ virtio_boot() {
     shift
     old=$GUEST
     GUEST=$work/guest
-    boot "$boot_name" cloud "sh /test.sh" "$@"
+    boot "$boot_name" "$kernel" "sh /test.sh" "$@"
     GUEST=$old
 }
 
