@@ -82,10 +82,37 @@ static int write_l1_copy(struct qcow2 *q, uint64_t *cluster)
 
 static int drop_state(struct qcow2 *q);
 
+/* The new entry at the end of the table; the table is the image's from then on. */
+static int add_entry(struct qcow2 *q, const struct snapshot *from, uint64_t l1_cluster)
+{
+    struct qcow2_snapshot *s = g_new0(struct qcow2_snapshot, q->nsnapshots + 1);
+    struct qcow2_snapshot *before = q->snapshots;
+
+    if (before)
+        memcpy(s, before, q->nsnapshots * sizeof(*s));
+    s[q->nsnapshots] = (struct qcow2_snapshot){
+        .id = g_strdup(from->id),
+        .name = g_strdup(from->name),
+        .l1_off = l1_cluster << q->cluster_bits,
+        .l1_size = q->l1_size,
+        .vm_clock = from->vm_clock,
+        .vm_state_size = from->vm_state_size,
+        .disk_size = q->node->size,
+        .icount = from->icount,
+        .date_sec = (uint32_t)from->date_sec,
+        .date_nsec = from->date_nsec,
+    };
+    int rc = qcow2_write_snapshots(q, s, q->nsnapshots + 1);
+    if (q->snapshots == before)
+        qcow2_snapshot_clear(&s[q->nsnapshots]);
+    g_free(q->snapshots == before ? s : before);
+    return rc;
+}
+
 static int create(struct node *n, const struct snapshot *from)
 {
     struct qcow2 *q = n->opaque;
-    uint64_t cluster;
+    uint64_t cluster = 0;
 
     if (strlen(from->name) > UINT16_MAX || find(q, from->id) < q->nsnapshots)
         return -EINVAL;
@@ -95,33 +122,15 @@ static int create(struct node *n, const struct snapshot *from)
         rc = write_l1_copy(q, &cluster);
     if (rc == 0)
         rc = qcow2_share_l1(q, q->l1, q->l1_size, 1);
-    if (rc == 0)
-        rc = qcow2_fix_copied(q);
+    int fixed = qcow2_fix_copied(q); /* also after a failure: what was counted is a leak then */
+    rc = rc < 0 ? rc : fixed;
     if (rc == 0)
         rc = qcow2_meta_write(q, true);
-    if (rc == 0) {
-        struct qcow2_snapshot *s = g_new0(struct qcow2_snapshot, q->nsnapshots + 1);
-        memcpy(s, q->snapshots, q->nsnapshots * sizeof(*s));
-        s[q->nsnapshots] = (struct qcow2_snapshot){.id = g_strdup(from->id),
-                                                   .name = g_strdup(from->name),
-                                                   .l1_off = cluster << q->cluster_bits,
-                                                   .l1_size = q->l1_size,
-                                                   .vm_clock = from->vm_clock,
-                                                   .vm_state_size = from->vm_state_size,
-                                                   .disk_size = n->size,
-                                                   .icount = from->icount,
-                                                   .date_sec = (uint32_t)from->date_sec,
-                                                   .date_nsec = from->date_nsec};
-        struct qcow2_snapshot *before = q->snapshots;
-        rc = qcow2_write_snapshots(q, s, q->nsnapshots + 1);
-        if (rc < 0 && q->snapshots == before)
-            qcow2_snapshot_clear(&s[q->nsnapshots]);
-        g_free(q->snapshots == before ? s : before);
-    }
     if (rc == 0)
-        rc = drop_state(q);
+        rc = add_entry(q, from, cluster);
+    int dropped = drop_state(q);
     co_unlock(node_sched(n), &q->lock);
-    return rc;
+    return rc < 0 ? rc : dropped;
 }
 
 /* ---- Applying ------------------------------------------------------------------------- */

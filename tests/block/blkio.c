@@ -10,8 +10,10 @@
  *
  * OPTIONS as -blockdev takes them; -s: writes go to a temporary snapshot. Commands: read [-P B]
  * OFF LEN, write [-P B | -z [-u]] OFF LEN, discard OFF LEN, flush, length. Requests that overlap
- * one under way wait for it, so that the result does not depend on N.
+ * one under way wait for it, so that the result does not depend on N. Not qemu-io's: snapshot
+ * create|apply|delete NAME; the NAME makes up some hundred KiB of machine state that goes with it.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #include "block/block.h"
+#include "block/snapshot.h"
 #include "core/machine_test.h"
 #include "util/keyval.h"
 
@@ -162,6 +165,66 @@ static void command(char **w)
     submit(j, op, flags, off, len);
 }
 
+/* ---- Snapshots ------------------------------------------------------------------------ */
+
+#define STATE 300001 /* bytes, some clusters and a part of one */
+
+static GByteArray *state_of(const char *name)
+{
+    GByteArray *a = g_byte_array_new();
+    GRand *r = g_rand_new_with_seed(g_str_hash(name));
+
+    g_byte_array_set_size(a, STATE);
+    for (unsigned i = 0; i < STATE; i++)
+        a->data[i] = (guint8)g_rand_int(r);
+    g_rand_free(r);
+    return a;
+}
+
+static int create_snapshot(const char *name)
+{
+    static unsigned next = 1;
+    g_autoptr(GByteArray) state = state_of(name);
+    g_autofree char *id = g_strdup_printf("%u", next++);
+    struct snapshot s = {.id = id, .name = (char *)name, .vm_state_size = STATE,
+                         .date_sec = 1000000000, .icount = UINT64_MAX};
+    int rc = blk_vmstate_write(blk, 0, state->data, 100);
+
+    if (rc == 0)
+        rc = blk_vmstate_write(blk, 100, state->data + 100, STATE - 100);
+    return rc < 0 ? rc : blk_snapshot_create(blk, &s);
+}
+
+static int apply_snapshot(const char *name, const char *id)
+{
+    g_autoptr(GByteArray) state = state_of(name);
+    g_autofree uint8_t *got = g_malloc(STATE);
+    int rc = blk_vmstate_read(blk, id, 0, got, STATE);
+
+    if (rc == 0 && memcmp(got, state->data, STATE) != 0)
+        rc = -EIO;
+    return rc < 0 ? rc : blk_snapshot_apply(blk, id);
+}
+
+static void snapshot(char **w)
+{
+    wait_all();
+    g_autoptr(GArray) list = blk_snapshots(blk);
+    const struct snapshot *s = snapshot_find(list, w[2]);
+    int rc = -ENOENT;
+
+    if (!strcmp(w[1], "create"))
+        rc = create_snapshot(w[2]);
+    else if (s && !strcmp(w[1], "apply"))
+        rc = apply_snapshot(w[2], s->id);
+    else if (s && !strcmp(w[1], "delete"))
+        rc = blk_snapshot_remove(blk, s->id);
+    if (rc < 0) {
+        printf("snapshot %s %s: %s\n", w[1], w[2], g_strerror(-rc));
+        failures++;
+    }
+}
+
 static int run(void)
 {
     char line[256];
@@ -172,6 +235,8 @@ static int run(void)
             ;
         else if (!strcmp(w[0], "flush"))
             flush();
+        else if (!strcmp(w[0], "snapshot") && w[1] && w[2])
+            snapshot(w);
         else if (!strcmp(w[0], "length"))
             printf("%" PRIu64 "\n", blk_size(blk));
         else
