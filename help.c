@@ -9,6 +9,7 @@
 #include "config.h"
 #include "hw/pc/pc.h"
 #include "hw/types.h"
+#include "net/netdev.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
 #include "util/error.h"
@@ -35,6 +36,30 @@ static void list_chardevs(GString *out)
                          "           [wait=on|off][reconnect=SECONDS]\n"
                          "  stdio    [signal=on|off]\n"
                          "Any may have mux=on: several may share it, Ctrl-A C goes to the next.\n");
+}
+
+static bool is_card(const struct device_type *t)
+{
+    for (const struct prop *p = t->props; p && p->name; p++)
+        if (p->kind == PROP_NETDEV)
+            return true;
+    return false;
+}
+
+static void list_cards(GString *out)
+{
+    g_string_append(out, "Available NIC models:\n");
+    for (const struct device_type *const *t = hw_types; *t; t++)
+        if (is_card(*t))
+            g_string_append_printf(out, "%s\n", (*t)->name);
+}
+
+static bool list_networks(const char *type, GString *out, GError **err)
+{
+    if (type)
+        return netdev_type_help(type, out, err);
+    netdev_help(out);
+    return true;
 }
 
 static bool device_props(const struct options *o, GString *out, GError **err)
@@ -72,6 +97,8 @@ bool help_print(const struct options *o, GError **err)
         break;
     case HELP_CHARDEV: list_chardevs(out); break;
     case HELP_DISPLAY: options_describe_displays(out); break;
+    case HELP_NETDEV: ok = list_networks(o->help_arg, out, err); break;
+    case HELP_NIC: list_cards(out); break;
     case HELP_LOG: log_describe_channels(out); break;
     }
     if (ok && (fputs(out->str, stdout) == EOF || fflush(stdout) == EOF))

@@ -28,6 +28,7 @@
 #include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "monitor/qmp.h"
+#include "net/netdev.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
 #ifdef CONFIG_SDL
@@ -196,6 +197,39 @@ static bool make_objects(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
+#define DEFAULT_CARD "e1000"
+
+static bool make_networks(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->netdevs->len; i++)
+        if (!netdev_add_from_text(m, o->netdevs->pdata[i], err))
+            return error_prefix(err, "-netdev %s", (char *)o->netdevs->pdata[i]);
+    return true;
+}
+
+typedef bool net_option(struct machine *m, const char *text, const char *model, char **device,
+                        GError **err);
+
+static bool make_card(struct machine *m, const char *text, net_option *option, GError **err)
+{
+    g_autofree char *device = NULL;
+
+    return option(m, text, DEFAULT_CARD, &device, err) &&
+           (!device || device_add_from_text(m, device, err));
+}
+
+/* They have their places on the bus before -device. */
+static bool make_cards(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->nics->len; i++)
+        if (!make_card(m, o->nics->pdata[i], net_nic_option, err))
+            return error_prefix(err, "-nic %s", (char *)o->nics->pdata[i]);
+    for (unsigned i = 0; i < o->nets->len; i++)
+        if (!make_card(m, o->nets->pdata[i], net_net_option, err))
+            return error_prefix(err, "-net %s", (char *)o->nets->pdata[i]);
+    return true;
+}
+
 static bool make_devices(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
@@ -241,7 +275,8 @@ static bool build(struct machine *m, struct options *o, GError **err)
     bool ok = make_chardevs(m, o, err) && make_objects(m, o, err) &&
               make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
-              make_devices(m, o, err) && drives_all_used(m, err) && all_globals_used(o, err) &&
+              make_networks(m, o, err) && make_cards(m, o, err) && make_devices(m, o, err) &&
+              drives_all_used(m, err) && all_globals_used(o, err) &&
               pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err) &&
               accel_switch_init(m, err) && make_gdb(m, o, err);
     machine_unlock(m);

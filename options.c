@@ -174,9 +174,17 @@ static const struct option_row rows[] = {
      "what stands behind a device; '-object help' lists types, '-object TYPE,help' keys"},
     {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
     {"vga", "std|none", opt_vga, "display adapter (std; none with -nodefaults)"},
-    {"net", "none", opt_none_only, "there is no network card yet"},
-    {"nic", "none", opt_none_only, "there is no network card yet"},
     {"parallel", "none", opt_none_only, "there is no parallel port"},
+
+    {"Networks", NULL, NULL, NULL},
+    {"nic", "[TYPE][,model=NAME][,mac=ADDRESS][,KEY=VALUE...] or none", opt_nic,
+     "a card and its network in one; model=help lists cards (e1000 on a user network,\n"
+     "unless there is another -nic, -net or -netdev, or -nodefaults)"},
+    {"netdev", "TYPE,id=ID[,KEY=VALUE...] or {JSON}", opt_netdev,
+     "a network for a -device ...,netdev=ID: user or hubport;\n"
+     "'-netdev help' and '-netdev TYPE,help' list types and keys"},
+    {"net", "nic|TYPE[,KEY=VALUE...] or none", opt_net,
+     "cards (model=, macaddr=, netdev=) and networks on one hub"},
 
     {"Terminals", NULL, NULL, NULL},
     {"nographic", NULL, opt_nographic,
@@ -231,7 +239,7 @@ static const char *const unsupported[] = {
     "soundhw", "fda", "fdb", "mtdblock",
     "sd", "pflash", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
-    "win2k-hack", "no-fd-bootchk", "acpitable", "netdev", "tpmdev", "dtb", "compat",
+    "win2k-hack", "no-fd-bootchk", "acpitable", "tpmdev", "dtb", "compat",
     "singlestep", "preconfig", "overcommit", "dfilter",
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "option-rom",
     "watchdog", "echr", "only-migratable", "chroot", "runas",
@@ -424,6 +432,9 @@ void options_init(struct options *o)
     o->blockdevs = g_ptr_array_new_with_free_func(g_free);
     o->config.smbios = g_ptr_array_new_with_free_func(g_free);
     o->config.fw_cfg = g_ptr_array_new_with_free_func(g_free);
+    o->netdevs = g_ptr_array_new_with_free_func(g_free);
+    o->nics = g_ptr_array_new_with_free_func(g_free);
+    o->nets = g_ptr_array_new_with_free_func(g_free);
     o->config.globals = g_ptr_array_new_with_free_func(free_global);
 }
 
@@ -451,6 +462,9 @@ void options_free(struct options *o)
     g_ptr_array_free(o->blockdevs, TRUE);
     g_ptr_array_free(c->smbios, TRUE);
     g_ptr_array_free(c->fw_cfg, TRUE);
+    g_ptr_array_free(o->netdevs, TRUE);
+    g_ptr_array_free(o->nics, TRUE);
+    g_ptr_array_free(o->nets, TRUE);
     g_ptr_array_free(c->globals, TRUE);
     memset(o, 0, sizeof(*o));
 }

@@ -30,6 +30,8 @@ enum options_help {
     HELP_OBJECT_PROPS, /* -object TYPE,help: the type is help_arg */
     HELP_CHARDEV,  /* -chardev help */
     HELP_DISPLAY,  /* -display help */
+    HELP_NETDEV,   /* -netdev help; of one type: the name is help_arg */
+    HELP_NIC,      /* -nic model=help */
     HELP_LOG,      /* -d help */
 };
 
@@ -50,6 +52,9 @@ struct options {
     GPtrArray *objects;  /* char *: text of each -object */
     GPtrArray *drives;   /* char *: text of each -drive, also of -hda, -cdrom ... */
     GPtrArray *blockdevs; /* char *: text of each -blockdev */
+    GPtrArray *netdevs;  /* char *: text of each -netdev */
+    GPtrArray *nics;     /* char *: text of each -nic, the default filled in */
+    GPtrArray *nets;     /* char *: text of each -net */
     bool snapshot;
     bool nographic;
     char *display;       /* "sdl", "none", or NULL: not said */

@@ -147,6 +147,42 @@ bool opt_cdrom(struct options *o, const char *arg, GError **err)
     return add_ide(o, arg, 2, "cdrom");
 }
 
+/* ---- Networks -------------------------------------------------------------------------- */
+
+/* A text, or a question about it. */
+static bool add_net(struct options *o, GPtrArray *list, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_NETDEV, NULL);
+    struct keyvals *kv = keyvals_parse_any(arg, "type", err);
+    if (!kv)
+        return false;
+    const char *type = keyvals_get(kv, "type"), *model = keyvals_get(kv, "model");
+    if (model && options_is_help(model))
+        options_ask(o, HELP_NIC, NULL);
+    else if (keyvals_get(kv, "help") || keyvals_get(kv, "?"))
+        options_ask(o, HELP_NETDEV, type);
+    else
+        g_ptr_array_add(list, g_strdup(arg));
+    keyvals_free(kv);
+    return true;
+}
+
+bool opt_netdev(struct options *o, const char *arg, GError **err)
+{
+    return add_net(o, o->netdevs, arg, err);
+}
+
+bool opt_nic(struct options *o, const char *arg, GError **err)
+{
+    return add_net(o, o->nics, arg, err);
+}
+
+bool opt_net(struct options *o, const char *arg, GError **err)
+{
+    return add_net(o, o->nets, arg, err);
+}
+
 /* ---- Globals --------------------------------------------------------------------------- */
 
 static void add_global(struct options *o, const char *driver, size_t len, const char *property,
@@ -184,7 +220,7 @@ bool opt_global(struct options *o, const char *arg, GError **err)
     return ok;
 }
 
-/* -net, -nic, -parallel: only "none" is there to be had. */
+/* -parallel: only "none" is there to be had. */
 bool opt_none_only(struct options *o, const char *arg, GError **err)
 {
     if (strcmp(arg, "none") == 0)
@@ -434,6 +470,14 @@ static void default_adapter(struct options *o)
         o->config.vga = g_strdup("std");
 }
 
+/* A PC has a card on a user network, unless networks are spoken of. */
+static void default_card(struct options *o)
+{
+    if (!o->config.no_defaults && has_board(o) && !o->netdevs->len && !o->nics->len &&
+        !o->nets->len)
+        g_ptr_array_add(o->nics, g_strdup("user"));
+}
+
 static bool has_adapter(const struct options *o)
 {
     return (o->config.vga && strcmp(o->config.vga, "none") != 0) || own_adapter(o);
@@ -470,6 +514,7 @@ bool options_host_finish(struct options *o, GError **err)
         return error_set(err, "-daemonize: the machine leaves the terminal, so nothing can be on "
                               "stdio");
     default_adapter(o);
+    default_card(o);
     if (!o->display && !o->nographic && !o->daemonize && o->desktop && has_adapter(o))
         options_string(&o->display, "sdl");
     bool terminal = o->nographic || (!o->display && !o->daemonize);

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "chardev/sockaddr.h"
+#include "util/sockaddr.h"
 #include "core/machine.h"
 #include "util/error.h"
 

@@ -20,6 +20,7 @@
 struct machine;
 struct chardev;
 struct device;
+struct net_client;
 
 /* ---- Properties ----------------------------------------------------------------------- */
 
@@ -34,6 +35,8 @@ enum prop_kind {
     PROP_ENUM,    /* one of `choices`                int, index into choices */
     PROP_CHARDEV, /* id of a -chardev                struct chardev * */
     PROP_DRIVE,   /* id of a -drive, or a node-name  struct blk *: the device's alone */
+    PROP_NETDEV,  /* id of a -netdev                 struct net_client *: the other end */
+    PROP_MAC,     /* 52:54:00:12:34:56               uint8_t[6]; zero: the next free one */
     PROP_ADDR,    /* PCI slot[.function]             int, slot * 8 + function, -1 = any */
 };
 

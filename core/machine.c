@@ -203,6 +203,8 @@ void machine_free(struct machine *m)
     if (m->ui_free)
         m->ui_free(m);
     objects_free_all(m);
+    if (m->net_free)
+        m->net_free(m);
     if (m->block_free)
         m->block_free(m);
     if (m->chardev_free_all)

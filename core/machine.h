@@ -32,6 +32,8 @@ struct object_type;
 struct vcpu_ops;
 struct icount;
 struct keyvals;  /* util/keyval.h */
+struct net;      /* net/net.h */
+struct net_client;
 struct pci_bus;
 struct fw_cfg;
 struct gdb; /* monitor/gdb.h */
@@ -144,6 +146,9 @@ struct machine {
     struct blk *(*drive_claim)(struct machine *m, const char *id, GError **err);
     GPtrArray *objects;        /* struct object *, owned, or NULL: core/object.h */
     const struct object_type *const *object_types; /* set by main.c, or NULL: none */
+    struct net *net;           /* net/'s, or NULL; it sets both: */
+    void (*net_free)(struct machine *m);
+    struct net_client *(*net_claim)(struct machine *m, const char *id, GError **err);
     GPtrArray *vcpus;          /* struct vcpu *, owned */
     struct vcpu *running;      /* under -icount: the vCPU whose turn it is */
     struct icount *icount;     /* accel/icount.c; NULL: time is the host's */

@@ -76,6 +76,31 @@ static bool set_drive(struct machine *m, struct blk **to, const char *id, GError
     return *to != NULL;
 }
 
+static bool set_netdev(struct machine *m, struct net_client **to, const char *id, GError **err)
+{
+    if (!m->net_claim)
+        return error_set(err, "there is no network '%s'; -netdev user,id=%s makes one", id, id);
+    *to = m->net_claim(m, id, err);
+    return *to != NULL;
+}
+
+/* Six bytes, between colons or dashes. */
+static bool set_mac(uint8_t *to, const char *text, GError **err)
+{
+    uint8_t mac[6];
+    const char *p = text;
+
+    for (unsigned i = 0; i < sizeof(mac); i++, p += 3) {
+        bool last = i == sizeof(mac) - 1;
+        if (!g_ascii_isxdigit(p[0]) || !g_ascii_isxdigit(p[1]) ||
+            (last ? p[2] != '\0' : p[2] != ':' && p[2] != '-'))
+            return error_set(err, "'%s' is not an address like 52:54:00:12:34:56", text);
+        mac[i] = (uint8_t)(g_ascii_xdigit_value(p[0]) << 4 | g_ascii_xdigit_value(p[1]));
+    }
+    memcpy(to, mac, sizeof(mac));
+    return true;
+}
+
 static bool set_value(struct machine *m, void *base, const struct prop *p, const char *text,
                       GError **err)
 {
@@ -103,6 +128,10 @@ static bool set_value(struct machine *m, void *base, const struct prop *p, const
         return set_chardev(m, to, text, err);
     case PROP_DRIVE:
         return set_drive(m, to, text, err);
+    case PROP_NETDEV:
+        return set_netdev(m, to, text, err);
+    case PROP_MAC:
+        return set_mac(to, text, err);
     case PROP_ADDR:
         return set_addr(to, text, err);
     }
@@ -159,6 +188,12 @@ static char *enum_text(const struct prop *p, int v)
     return NULL;
 }
 
+static char *mac_text(const uint8_t *mac)
+{
+    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                           mac[5]);
+}
+
 char *device_get(const struct device *dev, const struct prop *p)
 {
     const void *from = field(dev, p);
@@ -179,8 +214,11 @@ char *device_get(const struct device *dev, const struct prop *p)
         return g_strdup(*(char *const *)from);
     case PROP_ENUM:
         return enum_text(p, *(const int *)from);
+    case PROP_MAC:
+        return mac_text(from);
     case PROP_CHARDEV:
     case PROP_DRIVE:
+    case PROP_NETDEV:
         return NULL;
     case PROP_ADDR:
         addr = *(const int *)from;

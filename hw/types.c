@@ -22,6 +22,7 @@
 #include "hw/misc/port61.h"
 #include "hw/misc/port92.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/net/e1000.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/ich9_lpc.h"
 #include "hw/pci/ich9_smbus.h"
@@ -42,6 +43,7 @@
 
 const struct device_type *const hw_types[] = {
     /* what -device takes */
+    &e1000_type.dev,
     &pci_bridge_type.dev, &ahci_type.dev,
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,
@@ -210,6 +212,10 @@ static const char *kind_name(const struct prop *p)
         return "chardev";
     case PROP_DRIVE:
         return "drive";
+    case PROP_NETDEV:
+        return "netdev";
+    case PROP_MAC:
+        return "address";
     case PROP_ADDR:
         return "slot[.function]";
     }

@@ -54,7 +54,7 @@ shown 'none' -display help
 shown 'in_asm' -d help
 
 refused "did you mean '-kernel'?" -kernal x
-refused 'does not have this option yet' -netdev user
+refused 'does not have this option yet' -spice port=1
 refused 'No such file' -drive file=/none.img,format=raw
 refused 'no controller' -drive if=scsi,file=/etc/hostname,format=raw,readonly=on
 refused "no option 'cylinders'" -drive file=/etc/hostname,format=raw,readonly=on,cylinders=9

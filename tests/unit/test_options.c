@@ -259,7 +259,7 @@ START_TEST(terminals)
     refuse("hostel -display sdk", "no such display");
     refuse("hostel -display none,full-screen=on", "full-screen");
     refuse("hostel -vga qxl", "qxl");
-    refuse("hostel -net user", "only 'none'");
+    accept("hostel -net nic -net user -netdev user,id=n0 -nic user,model=e1000");
     accept("hostel -vga none -net none -nic none -parallel none");
 }
 END_TEST
@@ -269,7 +269,7 @@ START_TEST(unknown)
     refuse("hostel -kernal x", "did you mean '-kernel'?");
     refuse("hostel --nographics", "did you mean '-nographic'?");
     refuse("hostel -Zqy", "there is no such option");
-    refuse("hostel -netdev user", "does not have this option yet");
+    refuse("hostel -spice port=1", "does not have this option yet");
     refuse("hostel -", "no such option");
     refuse("hostel --", "no such option");
     refuse("hostel -d in_asn", "did you mean 'in_asm'?");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses of sockets: parsing, listening, connecting. */
 #define _GNU_SOURCE
-#include "chardev/sockaddr.h"
+#include "util/sockaddr.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a socket chardev listens or connects to. */
-#ifndef CHARDEV_SOCKADDR_H
-#define CHARDEV_SOCKADDR_H
+/* Addresses of sockets: where one listens or connects to. */
+#ifndef UTIL_SOCKADDR_H
+#define UTIL_SOCKADDR_H
 
 #include <glib.h>
 #include <stdbool.h>
