@@ -52,7 +52,7 @@ struct net_offload {
     uint8_t todo;         /* NET_CSUM, and one of NET_TSO4 and NET_TSO6 */
     bool checked;         /* the checksums are known to be right */
     uint16_t csum_start;  /* what it covers, to the end of the frame */
-    uint16_t csum_offset; /* where it goes, from csum_start; the sum of the pseudo header is there */
+    uint16_t csum_offset; /* where it goes, from csum_start; the pseudo header's sum is there */
     uint16_t hdr_len;     /* TSO: all headers */
     uint16_t gso_size;    /* TSO: bytes of data in each piece */
 };
@@ -160,7 +160,7 @@ struct json_t *net_query_rx_filter(struct machine *m, const char *name, GError *
 bool net_hostfwd_add(struct machine *m, const char *id, const char *rule, GError **err);
 bool net_hostfwd_remove(struct machine *m, const char *id, const char *rule, GError **err);
 
-/* ---- Looking on --------------------------------------------------------------------------- */
+/* ---- Looking on ------------------------------------------------------------------------- */
 
 /* Called with each frame that the client sends or receives. */
 struct net_tap {
@@ -169,7 +169,7 @@ struct net_tap {
 void net_add_tap(struct net_client *c, struct net_tap *t);
 void net_del_tap(struct net_client *c, struct net_tap *t);
 
-/* ---- The machine's list ------------------------------------------------------------------- */
+/* ---- The machine's list ----------------------------------------------------------------- */
 
 struct net {
     struct machine *machine;

@@ -25,7 +25,7 @@ static const struct netdev_type types[] = {
       "ipv6-prefixlen", "ipv6-dns", "hostname", "dhcpstart", "dns", "dnssearch", "domainname",
       "tftp", "tftp-server-name", "bootfile", "hostfwd", "guestfwd", "smb", "smbserver", NULL},
      "a network of the guest's own, with the host as its gateway; needs no privileges\n"
-     "  net=ADDR[/BITS] host=ADDR dhcpstart=ADDR dns=ADDR     addresses (10.0.2.0/24, .2, .15, .3)\n"
+     "  net=ADDR[/BITS] host=ADDR dhcpstart=ADDR dns=ADDR  addresses (10.0.2.0/24, .2, .15, .3)\n"
      "  ipv4=on|off ipv6=on|off ipv6-net=ADDR[/BITS] ipv6-host=ADDR ipv6-dns=ADDR\n"
      "  hostname=NAME domainname=NAME dnssearch=NAME          what DHCP tells\n"
      "  tftp=DIR bootfile=FILE tftp-server-name=NAME          booting by network\n"
@@ -63,7 +63,7 @@ static const struct netdev_type *type_find(const char *name, GError **err)
     return NULL;
 }
 
-/* ---- One back end ------------------------------------------------------------------------- */
+/* ---- One back end ----------------------------------------------------------------------- */
 
 /* Lists come as hostfwd.0.str (JSON) or hostfwd=...,hostfwd=... (text): the latter for all. */
 static char *plain_key(const char *key)
@@ -145,7 +145,7 @@ bool netdev_del(struct machine *m, const char *id, GError **err)
     return c != NULL;
 }
 
-/* ---- -nic and -net ------------------------------------------------------------------------ */
+/* ---- -nic and -net ---------------------------------------------------------------------- */
 
 /* "#net000", "#net001" ...: those who have no name. */
 static char *free_id(struct machine *m)
@@ -290,7 +290,7 @@ bool net_net_option(struct machine *m, const char *text, const char *model, char
     return ok;
 }
 
-/* ---- Help --------------------------------------------------------------------------------- */
+/* ---- Help ------------------------------------------------------------------------------- */
 
 void netdev_help(GString *out)
 {

@@ -40,7 +40,7 @@ struct pair {
     struct way way[2];
 };
 
-/* ---- One connection --------------------------------------------------------------------------- */
+/* ---- One connection --------------------------------------------------------------------- */
 
 static void pair_free(void *arg)
 {
@@ -152,7 +152,7 @@ static void pair_new(struct relay *r, int guest, int host)
     g_ptr_array_add(r->pairs, p);
 }
 
-/* ---- The socket ------------------------------------------------------------------------------- */
+/* ---- The socket ------------------------------------------------------------------------- */
 
 static gboolean accepted(gint fd, GIOCondition cond, gpointer arg)
 {

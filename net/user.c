@@ -33,7 +33,7 @@ struct user_fd {
     unsigned round;
 };
 
-/* ---- Descriptors --------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------ */
 
 static struct user_fd *fd_entry(struct user *u, int fd)
 {
@@ -134,7 +134,7 @@ static void refill(struct user *u)
         timer_del(&u->poll);
 }
 
-/* ---- Turns ----------------------------------------------------------------------------------- */
+/* ---- Turns ------------------------------------------------------------------------------ */
 
 static void main_loop_should_look(struct user *u)
 {
@@ -215,7 +215,7 @@ static void source_start(struct user *u)
     g_source_attach(u->source, u->client.machine->context);
 }
 
-/* ---- What libslirp calls ------------------------------------------------------------------ */
+/* ---- What libslirp calls ---------------------------------------------------------------- */
 
 static ssize_t send_packet(const void *buf, size_t len, void *arg)
 {
@@ -294,7 +294,7 @@ static const SlirpCb callbacks = {
     .notify = notify,
 };
 
-/* ---- The client ---------------------------------------------------------------------------- */
+/* ---- The client ------------------------------------------------------------------------- */
 
 /* libslirp copies the frame. What it has to say it says at once, or when it has had a turn. */
 static bool user_receive(struct net_client *c, const struct net_frame *f)
@@ -364,7 +364,7 @@ struct user *user_of(struct net_client *c)
     return c->ops == &user_ops ? (struct user *)c : NULL;
 }
 
-/* ---- Making one ------------------------------------------------------------------------------ */
+/* ---- Making one ------------------------------------------------------------------------- */
 
 static void print_usernet(void *arg, GString *out)
 {

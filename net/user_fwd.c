@@ -30,7 +30,7 @@ struct endpoint {
     socklen_t len;
 };
 
-/* ---- Addresses ------------------------------------------------------------------------------ */
+/* ---- Addresses -------------------------------------------------------------------------- */
 
 static bool set_addr(struct endpoint *e, const char *host, uint16_t port)
 {
@@ -93,7 +93,7 @@ static bool is_unix(const char *rule)
     return g_str_has_prefix(rule, "unix:");
 }
 
-/* ---- hostfwd -------------------------------------------------------------------------------- */
+/* ---- hostfwd ---------------------------------------------------------------------------- */
 
 static bool parse_host_side(struct endpoint *e, const char *text, bool *udp, GError **err)
 {
@@ -153,7 +153,7 @@ bool user_remove_hostfwd(struct user *u, const char *rule, GError **err)
     return true;
 }
 
-/* ---- guestfwd ------------------------------------------------------------------------------- */
+/* ---- guestfwd --------------------------------------------------------------------------- */
 
 static bool relay_to(struct user *u, const char *target, struct in_addr *addr, int port,
                      GError **err)
@@ -208,7 +208,7 @@ bool user_add_guestfwd(struct user *u, const char *rule, GError **err)
                            err);
 }
 
-/* ---- The monitor ---------------------------------------------------------------------------- */
+/* ---- The monitor ------------------------------------------------------------------------ */
 
 static struct user *user_find(struct machine *m, const char *id, GError **err)
 {

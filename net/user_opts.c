@@ -19,7 +19,7 @@ static const char *keep(struct user *u, const char *text)
     return copy;
 }
 
-/* ---- IPv4 ---------------------------------------------------------------------------------- */
+/* ---- IPv4 ------------------------------------------------------------------------------- */
 
 static bool get_addr(const struct keyvals *kv, const char *key, struct in_addr *addr, GError **err)
 {
@@ -98,7 +98,7 @@ static bool configure_ip4(struct user *u, const struct keyvals *kv, GError **err
     return true;
 }
 
-/* ---- IPv6 ---------------------------------------------------------------------------------- */
+/* ---- IPv6 ------------------------------------------------------------------------------- */
 
 static bool get_addr6(const struct keyvals *kv, const char *key, struct in6_addr *addr,
                       GError **err)
@@ -163,7 +163,7 @@ static bool families(SlirpConfig *c, const struct keyvals *kv, GError **err)
     return true;
 }
 
-/* ---- Names and files ------------------------------------------------------------------------ */
+/* ---- Names and files -------------------------------------------------------------------- */
 
 static bool short_text(const char *key, const char *text, size_t max, GError **err)
 {

@@ -70,7 +70,7 @@ static void tx_delayed(void *arg)
     e1000_cause(e, ICR_TXDW);
 }
 
-/* ---- Statistics (13.7): they stop at their end, and begin anew when read ------------------ */
+/* ---- Statistics (13.7): they stop at their end, and begin anew when read ---------------- */
 
 void e1000_count(struct e1000 *e, unsigned stat, uint32_t n)
 {
@@ -100,7 +100,7 @@ static uint32_t stat_read(struct e1000 *e, unsigned off)
     return v;
 }
 
-/* ---- Reset ---------------------------------------------------------------------------------- */
+/* ---- Reset ------------------------------------------------------------------------------ */
 
 static void load_address(struct e1000 *e)
 {
@@ -146,7 +146,7 @@ static void e1000_reset(struct pci_device *d)
     mac_reset(e);
 }
 
-/* ---- Registers ------------------------------------------------------------------------------- */
+/* ---- Registers -------------------------------------------------------------------------- */
 
 /* What is stored as it is written. Others have effects, or only look. */
 static const struct {

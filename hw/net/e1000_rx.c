@@ -14,7 +14,7 @@ enum {
 
 static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-/* ---- Filters --------------------------------------------------------------------------------- */
+/* ---- Filters ---------------------------------------------------------------------------- */
 
 static bool is_own(struct e1000 *e, const uint8_t *dst)
 {
@@ -65,7 +65,7 @@ static int wanted(struct e1000 *e, const uint8_t *dst)
     return rctl & RCTL_UPE ? RXD_STA_PIF : -1;
 }
 
-/* ---- The ring --------------------------------------------------------------------------------- */
+/* ---- The ring --------------------------------------------------------------------------- */
 
 static unsigned ring_size(struct e1000 *e)
 {
@@ -143,7 +143,7 @@ static void store_all(struct e1000 *e, const struct incoming *in)
     }
 }
 
-/* ---- Causes ----------------------------------------------------------------------------------- */
+/* ---- Causes ----------------------------------------------------------------------------- */
 
 void e1000_rx_reported(void *arg)
 {
@@ -188,7 +188,7 @@ static void count(struct e1000 *e, const uint8_t *dst, size_t len)
         e1000_count(e, E1000_MPRC, 1);
 }
 
-/* ---- A frame ---------------------------------------------------------------------------------- */
+/* ---- A frame ---------------------------------------------------------------------------- */
 
 static void checksums(struct e1000 *e, const struct net_frame *f, struct incoming *in)
 {

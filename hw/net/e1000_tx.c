@@ -41,7 +41,7 @@ struct packet {
     struct net_offload off;
 };
 
-/* ---- The ring ---------------------------------------------------------------------------------- */
+/* ---- The ring --------------------------------------------------------------------------- */
 
 static unsigned ring_size(struct e1000 *e)
 {
@@ -104,7 +104,7 @@ static uint32_t done_with(struct e1000 *e, unsigned i)
     return ICR_TXDW;
 }
 
-/* ---- Context descriptors (3.3.6) --------------------------------------------------------------- */
+/* ---- Context descriptors (3.3.6) -------------------------------------------------------- */
 
 static void take_context(struct e1000 *e, const struct desc *d)
 {
@@ -122,7 +122,7 @@ static void take_context(struct e1000 *e, const struct desc *d)
                         (d->lower & TXD_TUCMD_IP ? E1000_CTX_IPV4 : 0));
 }
 
-/* ---- Gathering ---------------------------------------------------------------------------------- */
+/* ---- Gathering -------------------------------------------------------------------------- */
 
 /* The first bytes go to p->head, what is beyond them is a piece of guest memory. */
 static void add_data(struct e1000 *e, struct packet *p, uint64_t addr, size_t len)
@@ -191,7 +191,7 @@ static bool gather(struct e1000 *e, struct packet *p)
     return p->descs + 1 >= ring_size(e);
 }
 
-/* ---- Finishing headers --------------------------------------------------------------------------- */
+/* ---- Finishing headers ------------------------------------------------------------------ */
 
 static void as_frame(struct packet *p, struct net_frame *f)
 {
@@ -304,7 +304,7 @@ static void insert_tag(struct e1000 *e, struct packet *p)
     p->off.hdr_len = (uint16_t)(p->off.hdr_len + VLAN_TAG);
 }
 
-/* ---- Sending --------------------------------------------------------------------------------------- */
+/* ---- Sending ---------------------------------------------------------------------------- */
 
 static void count(struct e1000 *e, const struct packet *p)
 {
@@ -360,7 +360,7 @@ static bool send_packet(struct e1000 *e, struct packet *p)
     return true;
 }
 
-/* ---- Work ----------------------------------------------------------------------------------------- */
+/* ---- Work ------------------------------------------------------------------------------- */
 
 static bool head_is_sane(struct e1000 *e)
 {

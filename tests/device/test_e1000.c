@@ -134,7 +134,7 @@ static void arrive(const uint8_t dst[6], size_t len)
 static const uint8_t own[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-/* ---- EEPROM and PHY ------------------------------------------------------------------------ */
+/* ---- EEPROM and PHY --------------------------------------------------------------------- */
 
 static void ee_bit(unsigned di)
 {
@@ -233,7 +233,7 @@ START_TEST(by_ports)
 }
 END_TEST
 
-/* ---- Transmitting --------------------------------------------------------------------------- */
+/* ---- Transmitting ----------------------------------------------------------------------- */
 
 static void fill_tx(size_t len)
 {
@@ -421,7 +421,7 @@ START_TEST(bad_rings_do_no_harm)
 }
 END_TEST
 
-/* ---- Receiving -------------------------------------------------------------------------------- */
+/* ---- Receiving -------------------------------------------------------------------------- */
 
 static unsigned rx_status(unsigned i)
 {
@@ -513,7 +513,7 @@ START_TEST(vlans)
 }
 END_TEST
 
-/* ---- Moderation --------------------------------------------------------------------------------- */
+/* ---- Moderation ------------------------------------------------------------------------- */
 
 START_TEST(interrupts_keep_their_distance)
 {

@@ -263,7 +263,7 @@ START_TEST(an_echo_is_no_loop)
 }
 END_TEST
 
-/* ---- Checksums and segmentation ----------------------------------------------------------- */
+/* ---- Checksums and segmentation --------------------------------------------------------- */
 
 enum { IP = 14, TCP = 34, DATA = 54 };
 
@@ -435,7 +435,7 @@ START_TEST(received_checksums_are_checked)
 }
 END_TEST
 
-/* ---- Options ------------------------------------------------------------------------------ */
+/* ---- Options ---------------------------------------------------------------------------- */
 
 static void refused(const char *text, const char *why)
 {
@@ -516,7 +516,7 @@ START_TEST(forwards_come_and_go)
 }
 END_TEST
 
-/* ---- Dumps --------------------------------------------------------------------------------- */
+/* ---- Dumps ------------------------------------------------------------------------------ */
 
 START_TEST(a_dump_has_both_ways)
 {
