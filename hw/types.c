@@ -35,6 +35,7 @@
 #include "hw/timer/mc146818.h"
 #include "hw/virtio/blk.h"
 #include "hw/virtio/p9.h"
+#include "hw/virtio/net.h"
 #include "hw/virtio/rng.h"
 #include "hw/virtio/serial.h"
 #include "util/error.h"
@@ -43,7 +44,7 @@
 
 const struct device_type *const hw_types[] = {
     /* what -device takes */
-    &e1000_type.dev,
+    &e1000_type.dev, &virtio_net_type.pci.dev,
     &pci_bridge_type.dev, &ahci_type.dev,
     &isa_serial_type, &debugcon_type, &debugexit_type, &pc_testdev_type, &pci_testdev_type.dev,
     &pvpanic_isa_type, &pvpanic_pci_type.dev, &i6300esb_type.dev,

@@ -383,16 +383,26 @@ static void deliver(struct virtq_elem *e, size_t written)
     }
 }
 
+void virtq_push_all(struct virtq_elem *const *e, const size_t *written, unsigned n)
+{
+    struct virtq_used u[VIRTIO_QUEUE_MAX];
+    struct virtq *vq = e[0]->vq;
+
+    assert(n <= G_N_ELEMENTS(u));
+    for (unsigned i = 0; i < n; i++) {
+        size_t len = MIN(written[i], e[i]->in_len);
+        u[i] = (struct virtq_used){e[i]->id, e[i]->ndesc, (uint32_t)MIN(len, UINT32_MAX)};
+        g_queue_unlink(&vq->in_flight, &e[i]->link);
+        deliver(e[i], len);
+        free_elem(e[i]);
+    }
+    if (usable(vq) && map_ring(vq))
+        format(vq)->put(vq, u, n);
+}
+
 void virtq_push(struct virtq_elem *e, size_t written)
 {
-    struct virtq *vq = e->vq;
-
-    written = MIN(written, e->in_len);
-    g_queue_unlink(&vq->in_flight, &e->link);
-    deliver(e, written);
-    if (usable(vq) && map_ring(vq))
-        format(vq)->put(vq, e->id, e->ndesc, (uint32_t)MIN(written, UINT32_MAX));
-    free_elem(e);
+    virtq_push_all(&e, &written, 1);
 }
 
 void virtq_unpop(struct virtq_elem *e)

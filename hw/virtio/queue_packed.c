@@ -70,17 +70,30 @@ static bool packed_take(struct virtq *vq, struct virtq_chain *c)
     return ok;
 }
 
-static void packed_put(struct virtq *vq, uint16_t id, uint16_t ndesc, uint32_t len)
+static unsigned used_flags(const struct virtq *vq, const struct virtq_used *u)
 {
-    unsigned at = vq->used * (unsigned)VIRTQ_DESC_SIZE;
-    uint16_t flags = vq->used_wrap ? 1u << VIRTQ_AVAIL_SHIFT | 1u << VIRTQ_USED_SHIFT : 0;
+    return (vq->used_wrap ? 1u << VIRTQ_AVAIL_SHIFT | 1u << VIRTQ_USED_SHIFT : 0) |
+           (u->len ? VIRTQ_WRITE : 0);
+}
+
+/* The driver looks at them in order, so the flags of the first are what shows all: they are
+ * written last. */
+static void packed_put(struct virtq *vq, const struct virtq_used *u, unsigned n)
+{
+    unsigned first = vq->used * (unsigned)VIRTQ_DESC_SIZE, first_flags = used_flags(vq, u);
     bool wrap = vq->used_wrap;
 
-    memcpy(vq->desc_area.host + at + 8, &len, 4);
-    memcpy(vq->desc_area.host + at + OFF_ID, &id, 2);
-    ram_note_write(vq->desc_area.ram, vq->desc_area.off + at, VIRTQ_DESC_SIZE);
-    area_st16(&vq->desc_area, at + OFF_FLAGS, flags | (len ? VIRTQ_WRITE : 0));
-    vq->used = advance(vq, vq->used, ndesc, &vq->used_wrap);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = vq->used * (unsigned)VIRTQ_DESC_SIZE;
+
+        memcpy(vq->desc_area.host + at + 8, &u[i].len, 4);
+        memcpy(vq->desc_area.host + at + OFF_ID, &u[i].id, 2);
+        ram_note_write(vq->desc_area.ram, vq->desc_area.off + at, VIRTQ_DESC_SIZE);
+        if (i)
+            area_st16(&vq->desc_area, at + OFF_FLAGS, (uint16_t)used_flags(vq, &u[i]));
+        vq->used = advance(vq, vq->used, u[i].ndesc, &vq->used_wrap);
+    }
+    area_st16(&vq->desc_area, first + OFF_FLAGS, (uint16_t)first_flags);
     if (vq->used_wrap != wrap)
         vq->signalled_valid = false;
 }

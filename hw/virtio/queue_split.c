@@ -74,14 +74,16 @@ static bool split_take(struct virtq *vq, struct virtq_chain *c)
     return walk(vq, c, c->id);
 }
 
-static void split_put(struct virtq *vq, uint16_t id, uint16_t ndesc, uint32_t len)
+static void split_put(struct virtq *vq, const struct virtq_used *u, unsigned n)
 {
-    unsigned at = USED_RING + 8 * (vq->used & (vq->size - 1u));
-    uint32_t entry[2] = {id, len};
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = USED_RING + 8 * (vq->used & (vq->size - 1u));
+        uint32_t entry[2] = {u[i].id, u[i].len};
 
-    memcpy(vq->device_area.host + at, entry, sizeof(entry));
-    ram_note_write(vq->device_area.ram, vq->device_area.off + at, sizeof(entry));
-    vq->used++;
+        memcpy(vq->device_area.host + at, entry, sizeof(entry));
+        ram_note_write(vq->device_area.ram, vq->device_area.off + at, sizeof(entry));
+        vq->used++;
+    }
     area_st16(&vq->device_area, USED_IDX, vq->used);
 }
 

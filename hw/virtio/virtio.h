@@ -100,6 +100,8 @@ bool virtq_ready(struct virtq *vq);
 /* Give it back with the first `written` bytes of `in` filled. Frees it. The driver may see it
  * at once, but is not interrupted before virtq_notify(). */
 void virtq_push(struct virtq_elem *e, size_t written);
+/* Give n back at once: the driver sees all of them or none. Of one queue, in order. Frees them. */
+void virtq_push_all(struct virtq_elem *const *e, const size_t *written, unsigned n);
 /* Put it back as if it had not been popped: it comes first, next time. Frees it. */
 void virtq_unpop(struct virtq_elem *e);
 /* Interrupt for what was pushed since the last call, if the driver asked for it. */

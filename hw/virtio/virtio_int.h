@@ -21,13 +21,20 @@ struct virtq_saved {
     struct virtq_seg segs[];
 };
 
+/* What goes back to the driver. */
+struct virtq_used {
+    uint16_t id, ndesc;
+    uint32_t len;
+};
+
 /* Per format. Areas are mapped when these are called. */
 struct virtq_format {
     /* Is a chain there? False also after virtio_error(). */
     bool (*ready)(struct virtq *vq);
     /* Take the chain that is there. False after virtio_error(). */
     bool (*take)(struct virtq *vq, struct virtq_chain *c);
-    void (*put)(struct virtq *vq, uint16_t id, uint16_t ndesc, uint32_t len);
+    /* Give back n chains, all visible at once. */
+    void (*put)(struct virtq *vq, const struct virtq_used *u, unsigned n);
     bool (*interrupt_wanted)(struct virtq *vq);
     /* Shall the driver ring? */
     void (*set_ringing)(struct virtq *vq, bool on);

@@ -5,6 +5,8 @@
 #   ...                                every virtio device needs) loaded before the script runs
 #   END
 #   virtio_boot NAME [options of hostel...]
+#
+# A function virtio_extra adds files to $work/extra.
 
 . "$(dirname "$0")/lib-linux.sh"
 kernel=${kernel:-cloud}
@@ -22,6 +24,7 @@ virtio_guest() {
         echo "insmod /mod/$name.ko || echo FAILED: $name" >>"$work/extra/test.sh"
     done
     cat >>"$work/extra/test.sh"
+    if command -v virtio_extra >/dev/null; then virtio_extra; fi
     ln -s "$(realpath "$GUEST/vmlinuz-$kernel")" "$work/guest/vmlinuz-$kernel"
     scripts/make-initramfs "$work/guest/initramfs.cpio.gz" "$GUEST/busybox" "$work/extra" >/dev/null
 }
