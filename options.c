@@ -181,7 +181,7 @@ static const struct option_row rows[] = {
      "a card and its network in one; model=help lists cards (e1000 on a user network,\n"
      "unless there is another -nic, -net or -netdev, or -nodefaults)"},
     {"netdev", "TYPE,id=ID[,KEY=VALUE...] or {JSON}", opt_netdev,
-     "a network for a -device ...,netdev=ID: user or hubport;\n"
+     "a network for a -device ...,netdev=ID: user, tap, socket, stream, dgram or hubport;\n"
      "'-netdev help' and '-netdev TYPE,help' list types and keys"},
     {"net", "nic|TYPE[,KEY=VALUE...] or none", opt_net,
      "cards (model=, macaddr=, netdev=) and networks on one hub"},

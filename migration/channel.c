@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "chardev/sockaddr.h"
+#include "util/sockaddr.h"
 #include "core/machine.h"
 #include "util/error.h"
 #include "util/parse.h"

@@ -35,6 +35,33 @@ static const struct netdev_type types[] = {
      "  guestfwd=[tcp]:ADDR:PORT-unix:PATH | -tcp:HOST:PORT | -cmd:COMMAND\n"
      "            a port of the guest's network that leads to a socket or program of the host\n"
      "  restrict=on|off                                       nothing but hostfwd and guestfwd\n"},
+    {"socket", net_socket_new,
+     {"fd", "listen", "connect", "mcast", "localaddr", "udp", NULL},
+     "a cable to another machine\n"
+     "  listen=[HOST]:PORT | connect=HOST:PORT                TCP\n"
+     "  udp=HOST:PORT,localaddr=HOST:PORT                     UDP\n"
+     "  mcast=ADDR:PORT[,localaddr=ADDR]                      a UDP multicast group\n"
+     "  fd=NUMBER                                             a socket that is open\n"},
+    {"stream", net_stream_new,
+     {"server", "reconnect", "addr.type", "addr.host", "addr.port", "addr.path", "addr.str",
+      "addr.ipv4", "addr.ipv6", NULL},
+     "a cable to another machine over a stream socket\n"
+     "  server=on|off reconnect=SECONDS\n"
+     "  addr.type=inet,addr.host=HOST,addr.port=PORT | addr.type=unix,addr.path=PATH |\n"
+     "  addr.type=fd,addr.str=NUMBER\n"},
+    {"dgram", net_dgram_new,
+     {"local.type", "local.host", "local.port", "local.path", "local.str", "remote.type",
+      "remote.host", "remote.port", "remote.path", "remote.str", NULL},
+     "a cable to another machine over a datagram socket\n"
+     "  local.type=inet,local.host=HOST,local.port=PORT,remote.type=inet,... | unix with .path |\n"
+     "  local.type=fd,local.str=NUMBER; remote.* alone with a multicast address: a group\n"},
+    {"tap", net_tap_new,
+     {"fd", "fds", "ifname", "script", "downscript", "br", "helper", "sndbuf", "vnet_hdr", "vhost",
+      "vhostfd", "vhostfds", "vhostforce", "queues", "poll-us", NULL},
+     "a network interface of the host (needs its permission)\n"
+     "  ifname=NAME script=FILE|no downscript=FILE|no queues=N  made, or one that is there\n"
+     "  fd=NUMBER | fds=NUMBER:NUMBER...                        one that is open\n"
+     "  vnet_hdr=on|off                                         let the host finish checksums\n"},
     {"hubport", net_hubport_new,
      {"hubid", "netdev", NULL},
      "a port of a hub, which sends what one port says to all others\n"

@@ -32,7 +32,8 @@ bool netdev_type_help(const char *type, GString *out, GError **err);
 /* Makes the back end of a type. kv's keys are the type's. NULL with *err. */
 typedef struct net_client *netdev_make(struct machine *m, const char *id, const struct keyvals *kv,
                                        GError **err);
-netdev_make net_user_new, net_hubport_new;
+netdev_make net_user_new, net_socket_new, net_stream_new, net_dgram_new, net_tap_new,
+    net_hubport_new;
 
 /* A port of hub `n`, which is made with its first port. */
 struct net_client *net_hub_add_port(struct machine *m, unsigned n, const char *id);
