@@ -12,7 +12,7 @@
 #include "core/machine.h"
 #include "util/error.h"
 
-/* ---- Features ----------------------------------------------------------------------------- */
+/* ---- Features --------------------------------------------------------------------------- */
 
 static const struct {
     enum vnet_switch by;
@@ -112,7 +112,7 @@ static bool net_set_features(struct virtio_device *v)
     return true;
 }
 
-/* ---- Configuration space -------------------------------------------------------------------- */
+/* ---- Configuration space ---------------------------------------------------------------- */
 
 static void net_get_config(struct virtio_device *v, uint8_t *c)
 {
@@ -146,7 +146,7 @@ static void link_changed(struct net_client *c)
         virtio_config_changed(&n->v);
 }
 
-/* ---- Queues ----------------------------------------------------------------------------------- */
+/* ---- Queues ----------------------------------------------------------------------------- */
 
 /* 5.1.2: rx, tx, rx, tx ... and the control queue behind those that there can be. */
 static void on_queue(struct virtq *vq)
@@ -181,7 +181,7 @@ static const struct net_client_ops client_ops = {
     .rx_filter = vnet_rx_filter,
 };
 
-/* ---- The device -------------------------------------------------------------------------------- */
+/* ---- The device ------------------------------------------------------------------------- */
 
 static void net_started(struct virtio_device *v)
 {
