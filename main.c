@@ -189,10 +189,17 @@ static bool make_drives(struct machine *m, struct options *o, GError **err)
     return true;
 }
 
-static bool make_objects(struct machine *m, struct options *o, GError **err)
+/* A filter stands on a network, which must be there. */
+static bool is_filter(const char *text)
+{
+    return g_str_has_prefix(text, "filter-") || (*text == '{' && strstr(text, "\"filter-"));
+}
+
+static bool make_objects(struct machine *m, struct options *o, bool filters, GError **err)
 {
     for (unsigned i = 0; i < o->objects->len; i++)
-        if (!object_add_from_text(m, o->objects->pdata[i], err))
+        if (is_filter(o->objects->pdata[i]) == filters &&
+            !object_add_from_text(m, o->objects->pdata[i], err))
             return error_prefix(err, "-object %s", (char *)o->objects->pdata[i]);
     return true;
 }
@@ -272,10 +279,11 @@ static bool build(struct machine *m, struct options *o, GError **err)
     machine_lock(m);
     if (o->incoming)
         block_begin_inactive(m);
-    bool ok = make_chardevs(m, o, err) && make_objects(m, o, err) &&
+    bool ok = make_chardevs(m, o, err) && make_objects(m, o, false, err) &&
               make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
-              make_networks(m, o, err) && make_cards(m, o, err) && make_devices(m, o, err) &&
+              make_networks(m, o, err) && make_objects(m, o, true, err) &&
+              make_cards(m, o, err) && make_devices(m, o, err) &&
               drives_all_used(m, err) && all_globals_used(o, err) &&
               pc_board_finish(m, err) && make_monitors(m, o, err) && make_display(m, o, err) &&
               accel_switch_init(m, err) && make_gdb(m, o, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/types.h"
 
+#include "backend/filter.h"
 #include "backend/fs.h"
 #include "backend/rng.h"
 
 const struct object_type *const object_types[] = {&rng_random_type, &rng_builtin_type,
-                                                  &fsdev_local_type, NULL};
+                                                  &fsdev_local_type, &filter_dump_type, NULL};

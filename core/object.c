@@ -60,6 +60,7 @@ static struct object *make(struct machine *m, const struct object_type *type,
 
     o->type = type;
     o->machine = m;
+    o->id = kv ? g_strdup(keyvals_get(kv, "id")) : NULL;
     props_default_at(m, type->props, o);
     if ((!kv || set_all(o, kv, err)) && (!type->realize || type->realize(o, err)))
         return o;
@@ -95,7 +96,6 @@ struct object *object_add(struct machine *m, const struct keyvals *kv, GError **
     struct object *o = make(m, type, kv, err);
     if (!o)
         return NULL;
-    o->id = g_strdup(id);
     if (!m->objects)
         m->objects = g_ptr_array_new();
     g_ptr_array_add(m->objects, o);

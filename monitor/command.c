@@ -12,7 +12,8 @@
 const struct command *const command_tables[] = {
     run_commands,     machine_commands,  cpu_commands,  memory_commands, screen_commands,
     gdb_commands,     probe_commands,    chardev_commands, info_commands, help_commands,
-    qmp_commands,     migrate_commands,  snapshot_commands, job_commands, NULL,
+    qmp_commands,     migrate_commands,  snapshot_commands, job_commands,
+    network_commands, NULL,
 };
 
 const struct command *command_find(const char *name)

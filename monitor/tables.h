@@ -18,6 +18,7 @@ extern const struct command help_commands[];    /* help.c */
 extern const struct command qmp_commands[];     /* qmp_commands.c: QMP about itself */
 extern const struct command migrate_commands[];  /* migrate.c */
 extern const struct command snapshot_commands[]; /* snapshot.c: savevm, loadvm ... */
+extern const struct command network_commands[];  /* network.c: set_link, netdev_add ... */
 extern const struct command job_commands[];      /* job.c: what runs in the background */
 
 #endif

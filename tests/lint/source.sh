@@ -56,7 +56,7 @@ allow() { # directory, pattern of allowed headers
 allow util/ 'util/|config.h'
 allow core/ 'util/|core/|config.h'
 allow target/x86/ 'util/|core/region.h|target/x86/'
-allow backend/ 'util/|core/|backend/'
+allow backend/ 'util/|core/|backend/|net/dump'
 allow block/ 'util/|core/|block/|config.h'
 allow net/ 'util/|core/|net/'
 allow chardev/ 'util/|core/|chardev/'
