@@ -369,6 +369,42 @@ START_TEST(impossible_ram)
 }
 END_TEST
 
+/* Who takes the dirty log does not take it away from the other. */
+START_TEST(two_dirty_users)
+{
+    struct address_space space;
+    struct region top, window;
+    GError *err = NULL;
+    struct ram_block *block = ram_block_new("ram", 4 * RAM_PAGE_SIZE, &err);
+    bool d[4];
+
+    region_init_container(&top, "top", UINT64_MAX);
+    as_init(&space, "as", &top);
+    region_init_ram(&window, "ram", block, 0, block->size, false);
+    region_add(&top, 0, &window, 0);
+    block->log_dirty = true; /* a display's */
+    as_take_dirty(&space, block, 0, block->size, d);
+    as_watch_all(&space, block);
+    ck_assert(as_take_dirty_for(&space, DIRTY_MIGRATION, block, 0, block->size, d));
+    ck_assert(d[0] && d[1] && d[2] && d[3]); /* all of it is new to a migration */
+    ck_assert(!as_take_dirty(&space, block, 0, block->size, d));
+    ram_note_write(block, 2 * RAM_PAGE_SIZE, 1);
+    ck_assert(as_take_dirty_for(&space, DIRTY_MIGRATION, block, 0, block->size, d));
+    ck_assert(!d[0] && !d[1] && d[2] && !d[3]);
+    ck_assert(!as_take_dirty_for(&space, DIRTY_MIGRATION, block, 0, block->size, d));
+    ck_assert(as_take_dirty(&space, block, 0, block->size, d)); /* the display hears of it too */
+    ck_assert(!d[1] && d[2]);
+    ram_note_write(block, 0, 1);
+    ck_assert(as_take_dirty(&space, block, 0, block->size, d));
+    as_watch_none(&space, block);
+    ck_assert(block->log_dirty && !block->missed[DIRTY_MIGRATION]);
+    region_fini(&window);
+    region_fini(&top);
+    as_fini(&space);
+    ram_block_free(block);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("region");
@@ -383,6 +419,7 @@ int main(void)
     tcase_add_test(t, writes_are_noted);
     tcase_add_test(t, a_device_that_reads_itself);
     tcase_add_test(t, impossible_ram);
+    tcase_add_test(t, two_dirty_users);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
