@@ -484,6 +484,12 @@ void virtio_pci_loaded(struct pci_device *d)
     struct virtio_device *v = (struct virtio_device *)d;
     const struct virtio_type *t = virtio_type(v);
 
+    /* What it was doing before is not of this state. */
+    for (unsigned i = 0; i < v->nqueues; i++) {
+        v->vq[i]->enabled = false;
+        if (v->vq[i]->in_flight.length && t->queue_reset)
+            t->queue_reset(v, v->vq[i]);
+    }
     v->config_vector = virtio_check_vector(v, v->config_vector);
     if (!virtq_load_all(v))
         virtio_error(v, "the saved state of its queues makes no sense");
