@@ -171,7 +171,7 @@ START_TEST(indirect_packed)
 }
 END_TEST
 
-/* ---- What a driver must not do ---------------------------------------------------------------- */
+/* ---- What a driver must not do ---------------------------------------------------------- */
 
 enum wrong { LOOP, HEAD, INDEX, ORDER, NESTED, BEYOND, TABLE_SIZE, RING_PLACE, NWRONG };
 
@@ -260,7 +260,7 @@ START_TEST(buffer_in_own_registers)
 }
 END_TEST
 
-/* ---- Registers -------------------------------------------------------------------------------- */
+/* ---- Registers -------------------------------------------------------------------------- */
 
 START_TEST(queue_reset)
 {
@@ -374,7 +374,7 @@ START_TEST(rng_limit)
 }
 END_TEST
 
-/* ---- Disks ------------------------------------------------------------------------------------ */
+/* ---- Disks ------------------------------------------------------------------------------ */
 
 static char *disk;
 

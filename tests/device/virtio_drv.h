@@ -107,8 +107,12 @@ static inline void drv_map(struct drv *d)
 /* Realized, with its properties set before by the caller. */
 static inline void drv_plug(struct drv *d, struct device *dev)
 {
+    GError *err = NULL;
+
     d->v = (struct virtio_device *)dev;
-    bench_realize(dev);
+    device_realize(dev, &err);
+    g_assert_no_error(err); /* fuzzers have no Check */
+    device_reset(dev);
     drv_map(d);
 }
 
