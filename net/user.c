@@ -22,8 +22,12 @@
 enum {
     BACKLOG = 256 * 1024, /* bytes the guest is behind before sockets are no longer read */
     IDLE_MS = 1000,       /* what libslirp says when it waits for nothing but descriptors */
+    SLOW_MS = 400,        /* less than what it wants for the slow timers of TCP */
     EVENTS = 64,          /* descriptors served in one turn */
 };
+
+/* After this long without a frame every timer of a connection that has ended has fired. */
+#define QUIET_NS (600 * NSEC_PER_SEC)
 
 struct user_fd {
     int fd;
@@ -117,6 +121,13 @@ static gboolean settle(gpointer key, gpointer value, gpointer arg)
     return !asked;
 }
 
+/* The slow timers also run for sockets that only listen, for which they do nothing. */
+static bool only_listens(const struct user *u, uint32_t ms)
+{
+    return ms >= SLOW_MS && u->asked->len <= u->forwards &&
+           clock_now(u->poll.clock) - u->active > QUIET_NS;
+}
+
 /* Ask libslirp anew what it waits for. */
 static void refill(struct user *u)
 {
@@ -128,7 +139,7 @@ static void refill(struct user *u)
     u->throttled = net_backlog(&u->client) > BACKLOG;
     slirp_pollfds_fill(u->slirp, &ms, add_poll, u);
     g_hash_table_foreach_remove(u->fds, settle, u);
-    if (ms < IDLE_MS)
+    if (ms < IDLE_MS && !only_listens(u, ms))
         timer_set(&u->poll, clock_now(u->poll.clock) + (int64_t)ms * 1000000);
     else
         timer_del(&u->poll);
@@ -221,6 +232,7 @@ static ssize_t send_packet(const void *buf, size_t len, void *arg)
 {
     struct user *u = arg;
 
+    u->active = clock_now(u->poll.clock);
     net_post_buffer(&u->client, buf, len, true);
     return (ssize_t)len;
 }
@@ -309,7 +321,8 @@ static bool user_receive(struct net_client *c, const struct net_frame *f)
         slirp_input(u->slirp, buf, (int)f->len);
     }
     u->stale = true;
-    timer_set(&u->poll, clock_now(u->poll.clock));
+    u->active = clock_now(u->poll.clock);
+    timer_set(&u->poll, u->active);
     return true;
 }
 

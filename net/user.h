@@ -23,6 +23,8 @@ struct user {
     bool stale;             /* what libslirp waits for may have changed */
     bool throttled;         /* the guest is behind: nothing more is read for it */
     bool restricted;
+    unsigned forwards;      /* sockets that listen for hostfwd= */
+    int64_t active;         /* when a frame went either way */
     GPtrArray *relays;      /* struct relay *: guestfwd to TCP */
 };
 

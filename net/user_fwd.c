@@ -135,6 +135,7 @@ bool user_add_hostfwd(struct user *u, const char *rule, GError **err)
     if (slirp_add_hostxfwd(u->slirp, &host.addr.any, host.len, &guest.addr.any, guest.len,
                            flags) < 0)
         return bind_failed(left, err);
+    u->forwards++;
     u->stale = true;
     return true;
 }
@@ -149,6 +150,7 @@ bool user_remove_hostfwd(struct user *u, const char *rule, GError **err)
     int flags = udp ? SLIRP_HOSTFWD_UDP : 0;
     if (slirp_remove_hostxfwd(u->slirp, &host.addr.any, host.len, flags) < 0)
         return error_set(err, "there is no such rule (info usernet lists them)");
+    u->forwards--;
     u->stale = true;
     return true;
 }

@@ -52,6 +52,9 @@ shown 'iobase' -device isa-serial,help
 shown 'socket' -chardev help
 shown 'none' -display help
 shown 'in_asm' -d help
+shown 'virtio-net-pci' -nic model=help
+shown 'stream: ' -netdev help
+shown 'hostfwd=' -netdev user,help
 
 refused "did you mean '-kernel'?" -kernal x
 refused 'does not have this option yet' -spice port=1

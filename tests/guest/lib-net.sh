@@ -57,6 +57,7 @@ wget -q -O - http://10.0.2.2:$HTTP/down/$1 | md5sum | sed s/^/DOWN:/
 dd if=/dev/urandom bs=65536 count=$(($1 / 65536)) of=/tmp/up 2>/dev/null
 echo "UP:\$(md5sum </tmp/up | cut -c1-32):\$(nc 10.0.2.2 $UPLOAD </tmp/up)"
 /net_guest conns 10.0.2.2 $ECHO $2
+/net_guest conns 10.0.2.100 7 20 | sed s/^/GUESTFWD:/
 /net_guest udp 10.0.2.2 $UDP 60
 for i in \$(seq 100); do
     ip -6 addr show dev eth0 | grep fec0 | grep -qv tentative && break
@@ -80,6 +81,7 @@ END
 
 net_user() {
     echo "tftp=$work/tftp,bootfile=boot,domainname=example.test,$(:
+    )guestfwd=tcp:10.0.2.100:7-tcp:127.0.0.1:$ECHO,$(:
     )hostfwd=tcp::$FWD_TCP-:80,hostfwd=udp::$FWD_UDP-:7"
 }
 
@@ -93,6 +95,7 @@ for n in ($2, 100000): print(hashlib.md5((b * (n // 65536 + 1))[:n]).hexdigest()
     check "$1: upload" awk -F: '$1 == "UP" && $2 == $3 && length($2) == 32 { ok = 1 }
         END { exit !ok }' "$log"
     expect "$1: $3 connections" "^CONNS:$3$"
+    expect "$1: guestfwd to a TCP port" '^GUESTFWD:CONNS:20$'
     expect "$1: UDP" '^UDP:60$'
     if [ "$HTTP6" != 0 ]; then
         expect "$1: IPv6" "^IP6:$(echo "$down" | tail -n 1)"
