@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "accel/accel.h"
+#include "accel/history.h"
 #include "accel/switch.h"
 #include "core/machine.h"
 #include "target/x86/decode.h"
@@ -206,6 +207,10 @@ const struct cpu_inspect x86_inspect = {
     .gdb_read = gdb_read,
     .gdb_write = gdb_write,
     .debug_points = debug_points,
+    .history_begin = history_begin,
+    .history_end = history_end,
+    .history_back = history_back,
+    .history_limit_text = history_limit_text,
     .accel_switch = accel_switch,
     .accel_describe = accel_describe,
 };

@@ -55,6 +55,8 @@ struct accel {
      */
     enum vcpu_exit (*run_budget)(struct vcpu *v, int64_t insns, int64_t *done);
     int64_t (*executed)(struct vcpu *v);
+    /* Where in its sequence the generator behind RDRAND is then; in the vCPU's thread. */
+    uint64_t *(*random_place)(struct vcpu *v);
     /*
      * The architectural state, in the vCPU's thread. save() leaves out what waits at the pins
      * (vcpu->pins stay as they are); load() adds the NMIs of *st to them, or takes them itself.

@@ -17,6 +17,7 @@
 
 #include <inttypes.h>
 
+#include "accel/history.h"
 #include "core/inspect.h"
 #include "core/machine.h"
 
@@ -94,6 +95,7 @@ void icount_init(struct machine *m)
     m->icount = ic;
     hang_clock(ic, &m->vclock, 0);
     hang_clock(ic, &m->hclock, DATE);
+    history_add_info(m);
     machine_add_info(m, "icount", "instructions executed so far (-icount)", info, ic);
 }
 
@@ -101,6 +103,7 @@ void icount_fini(struct machine *m)
 {
     if (!m->icount)
         return;
+    history_end(m);
     LOG(&m->log, LOG_STRACE, "icount: %" PRId64 " instructions\n", m->icount->done);
     struct clock *clocks[] = {&m->vclock, &m->hclock};
     for (unsigned i = 0; i < 2; i++) {
@@ -110,6 +113,21 @@ void icount_fini(struct machine *m)
     }
     g_free(m->icount);
     m->icount = NULL;
+}
+
+void icount_get(struct machine *m, struct icount_position *p)
+{
+    const struct icount *ic = m->icount;
+    *p = (struct icount_position){ic->done, ic->warp, ic->slice_left, ic->turn};
+}
+
+void icount_set(struct machine *m, const struct icount_position *p)
+{
+    struct icount *ic = m->icount;
+    __atomic_store_n(&ic->done, p->done, __ATOMIC_RELEASE);
+    __atomic_store_n(&ic->warp, p->warp, __ATOMIC_RELEASE);
+    ic->slice_left = p->slice_left;
+    ic->turn = p->turn;
 }
 
 /* Guest ns until some timer is due: 0 or less if one is, INT64_MAX if there is none. */
@@ -143,6 +161,8 @@ static struct vcpu *pick(struct icount *ic)
             v->halted = false;
         if (!v->halted && !v->debug.held && ic->slice_left > 0)
             return v;
+        if (!v->halted && ic->slice_left > 0)
+            history_skipped(m);
         ic->turn = (ic->turn + 1) % m->vcpus->len;
         ic->slice_left = SLICE;
     }
@@ -153,10 +173,11 @@ static struct vcpu *pick(struct icount *ic)
 static int64_t budget(struct icount *ic)
 {
     int64_t ns = until_deadline(ic->machine);
+    int64_t most = MIN(ic->slice_left, history_budget(ic->machine));
     if (ns == INT64_MAX)
-        return ic->slice_left;
+        return most;
     int64_t insns = (ns + (1ll << ic->shift) - 1) >> ic->shift;
-    return CLAMP(insns, 1, ic->slice_left);
+    return CLAMP(insns, 1, most);
 }
 
 static void run_turn(struct icount *ic, struct vcpu *v)
@@ -171,7 +192,7 @@ static void run_turn(struct icount *ic, struct vcpu *v)
     ic->slice_left -= done;
     if (why == VCPU_HALTED)
         v->halted = true;
-    else
+    else if (why != VCPU_DEBUG || !history_debug(m, v))
         accel_decide(v, why);
 }
 
@@ -182,7 +203,7 @@ static void idle(struct icount *ic)
     int64_t ns = until_deadline(m);
     bool timed_out = true;
     int64_t begin = g_get_monotonic_time();
-    if (ns == INT64_MAX || (m->config->icount_sleep && ns > 0))
+    if (ns == INT64_MAX || (m->config->icount_sleep && ns > 0 && !m->replaying))
         timed_out = !vcpu_sleep_all(m, ns);
     if (!timed_out)
         ns = MIN(MAX(ns, 0), (g_get_monotonic_time() - begin) * 1000);
@@ -196,6 +217,8 @@ void icount_loop(struct machine *m)
     while (vcpu_attend_all(m)) {
         if (until_deadline(m) <= 0)
             fire_timers(m);
+        if (history_turn(m))
+            continue;
         struct vcpu *v = pick(ic);
         if (v)
             run_turn(ic, v);

@@ -70,6 +70,7 @@ static void request_entry(void *arg)
 void blk_submit(struct blk *blk, struct blk_req *req)
 {
     assert(machine_is_locked(blk->block->machine));
+    machine_outside(blk->block->machine, "a disk was used", true);
     req->blk = blk;
     blk->undone++;
     if (blk->in_flight >= MAX_IN_FLIGHT) {
@@ -97,6 +98,7 @@ void blk_request_done(struct blk_req *req)
     for (unsigned i = 0; req->op == BLK_READ && i < req->niov; i++)
         machine_note_arrival(req->blk->block->machine, req->iov[i].iov_base, req->iov[i].iov_len);
     req->blk->undone--;
+    machine_outside(req->blk->block->machine, "a disk was used", true);
     req->done(req, req->result);
 }
 

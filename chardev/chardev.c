@@ -73,6 +73,8 @@ void chr_detach(struct chardev *chr, void *arg)
 
 size_t chr_write(struct chardev *chr, const void *buf, size_t len)
 {
+    if (chr->machine->replaying && vcpu_current(chr->machine))
+        return len; /* it has been seen before */
     return chr->ops->write(chr, buf, len);
 }
 
@@ -98,8 +100,16 @@ size_t chr_room(struct chardev *chr)
     return chr->has_fe ? chr->fe.can_receive(chr->fe.arg) : 0;
 }
 
+void chr_tell_input(struct chardev *chr, const struct chr_frontend *fe)
+{
+    if (!fe->tool && !fe->monitor)
+        machine_outside(chr->machine, "a character came in", false);
+}
+
 void chr_deliver(struct chardev *chr, const uint8_t *buf, size_t len)
 {
+    if (chr->has_fe && len)
+        chr_tell_input(chr, &chr->fe);
     if (chr->has_fe && len)
         chr->fe.receive(chr->fe.arg, buf, len);
 }

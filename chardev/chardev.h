@@ -38,6 +38,7 @@ struct chr_frontend {
     void (*event)(void *arg, enum chr_event ev);
     void (*writable)(void *arg); /* chr_write() took less than all; now try again */
     void *arg;
+    bool tool;    /* its input is not for the guest */
     bool monitor; /* on a mux: gets the input only when the user switches to it */
 };
 

@@ -39,6 +39,7 @@ void *chardev_alloc(struct machine *m, const struct chardev_ops *ops, size_t siz
 
 /* Towards the front end; harmless without one. */
 size_t chr_room(struct chardev *chr);
+void chr_tell_input(struct chardev *chr, const struct chr_frontend *fe); /* before receive() */
 void chr_deliver(struct chardev *chr, const uint8_t *buf, size_t len);
 void chr_event(struct chardev *chr, enum chr_event ev);
 void chr_tell_writable(struct chardev *chr);

@@ -55,8 +55,9 @@ static void set_focus(struct mux_chr *c, struct mux_fe *f)
 }
 
 /* Hand the focused front end what waits for it. */
-static void flush(struct mux_fe *f)
+static void flush(struct mux_chr *c)
 {
+    struct mux_fe *f = c->focus;
     while (f && f->pending->len) {
         size_t n = MIN(f->fe.can_receive(f->fe.arg), f->pending->len);
         if (n == 0)
@@ -64,6 +65,7 @@ static void flush(struct mux_fe *f)
         g_autoptr(GByteArray) now = g_byte_array_new();
         g_byte_array_append(now, f->pending->data, (guint)n);
         g_byte_array_remove_range(f->pending, 0, (guint)n);
+        chr_tell_input(&c->chr, &f->fe);
         f->fe.receive(f->fe.arg, now->data, n);
     }
 }
@@ -161,7 +163,7 @@ static void base_receive(void *arg, const uint8_t *buf, size_t len)
             input(c, buf[i]);
         }
     }
-    flush(c->focus);
+    flush(c);
 }
 
 static void base_event(void *arg, enum chr_event ev)
@@ -216,7 +218,7 @@ static size_t mux_write(struct chardev *chr, const void *buf, size_t len)
 static void mux_accept_input(struct chardev *chr)
 {
     struct mux_chr *c = (struct mux_chr *)chr;
-    flush(c->focus);
+    flush(c);
     chr_accept_input(c->base);
 }
 
@@ -291,7 +293,8 @@ struct chardev *chardev_mux_new(struct machine *m, struct chardev *base)
     struct mux_chr *c = chardev_alloc(m, &mux_ops, sizeof(*c), id);
     c->base = base;
     c->fes = g_ptr_array_new_with_free_func(fe_free);
-    struct chr_frontend fe = {.can_receive = base_can_receive,
+    struct chr_frontend fe = {.tool = true,
+                              .can_receive = base_can_receive,
                               .receive = base_receive,
                               .event = base_event,
                               .writable = base_writable,

@@ -24,19 +24,25 @@ struct debug_point {
     uint64_t addr, len;
 };
 
-enum debug_why { DEBUG_NO, DEBUG_STEPPED, DEBUG_BREAKPOINT, DEBUG_WATCHPOINT };
+enum debug_why {
+    DEBUG_NO,
+    DEBUG_STEPPED,
+    DEBUG_BREAKPOINT,
+    DEBUG_WATCHPOINT,
+    DEBUG_HISTORY, /* going back ended where the history begins */
+};
 
-struct vcpu_debug { /* part of struct vcpu */
-    bool held;       /* stays parked while the machine runs */
-    bool step;       /* one instruction, then stop */
-    bool step_irq;   /* ... and interrupts are taken meanwhile */
+struct vcpu_debug {              /* part of struct vcpu */
+    bool held;                   /* stays parked while the machine runs */
+    bool step;                   /* one instruction, then stop */
+    bool step_irq;               /* ... and interrupts are taken meanwhile */
     uint64_t step_from, step_to; /* ... or more, as long as they lie in [from, to) */
     /* By the accelerator, in the vCPU's thread, before it returns VCPU_DEBUG: */
     enum debug_why why;
     struct debug_point hit; /* breakpoints and watchpoints */
 };
 
-struct machine_debug { /* part of struct machine */
+struct machine_debug {          /* part of struct machine */
     struct debug_point *points; /* owned */
     unsigned n;
 };

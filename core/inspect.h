@@ -52,6 +52,11 @@ struct cpu_inspect {
                       GError **err);
     /* How many breakpoints and watchpoints there may be; 0: the accelerator cannot do it. */
     unsigned (*debug_points)(struct machine *m);
+    /* accel/history.h */
+    bool (*history_begin)(struct machine *m);
+    void (*history_end)(struct machine *m);
+    bool (*history_back)(struct machine *m, bool step);
+    const char *(*history_limit_text)(struct machine *m);
     /* accel/switch.h */
     bool (*accel_switch)(struct machine *m, const char *name, GError **err);
     void (*accel_describe)(struct machine *m, GString *out);

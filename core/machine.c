@@ -350,9 +350,27 @@ bool machine_resume(struct machine *m, GError **err)
     return true;
 }
 
+void machine_outside(struct machine *m, const char *what, bool lasting)
+{
+    const uint32_t stopping = REQ_RESET | REQ_SHUTDOWN | REQ_PAUSE | REQ_EXIT | REQ_FATAL;
+
+    if (!m->outside)
+        return;
+    bool others = m->state == RUN_RUNNING && !vcpu_current(m);
+    if (others)
+        vcpus_park(m);
+    if (m->outside)
+        m->outside(m, what, lasting);
+    /* Whoever asked for a stop stays parked until that is carried out. */
+    if (others && !(__atomic_load_n(&m->requests, __ATOMIC_SEQ_CST) & stopping))
+        vcpus_resume(m);
+}
+
 void machine_reset(struct machine *m)
 {
     assert(machine_is_locked(m));
+    if (m->outside)
+        m->outside(m, "the machine was reset", false);
     as_begin(&m->mem);
     as_begin(&m->io);
     for (unsigned i = 0; i < m->devices->len; i++)

@@ -36,6 +36,7 @@ struct net;      /* net/net.h */
 struct net_client;
 struct pci_bus;
 struct fw_cfg;
+struct history; /* accel/history.h */
 struct gdb; /* monitor/gdb.h */
 struct ui;
 struct vga; /* hw/display/vga.h */
@@ -182,6 +183,9 @@ struct machine {
     enum action actions[ACTION_EVENTS]; /* the configuration's, then as the monitor says */
 
     struct machine_debug debug; /* core/debug.h */
+    struct history *history; /* accel/history.c, or NULL; with it comes: */
+    void (*outside)(struct machine *m, const char *what, bool lasting);
+    bool replaying; /* the vCPUs do once more what they did: nobody outside is to see it */
     struct gdb *gdb; /* the debugger's server, or NULL; monitor/gdb.h */
 
     enum run_state state;
@@ -304,6 +308,15 @@ void machine_request_pause(struct machine *m);
 void machine_request_exit(struct machine *m, int status, enum run_cause cause);
 /* The accelerator cannot go on; it said why. */
 void machine_request_fatal(struct machine *m);
+
+/*
+ * Something from outside is about to reach the guest, or to be done for it: input, an answer of a
+ * disk, a command. `what` is static ("a byte came in"). lasting: what lies outside is different
+ * afterwards, so that a machine of before would not fit to it. Call it before, and keep the lock
+ * until it has happened; the vCPUs do not run meanwhile. Costs nothing unless somebody keeps a
+ * history (accel/history.h). Any thread, lock held.
+ */
+void machine_outside(struct machine *m, const char *what, bool lasting);
 
 /* Reset now: devices in realize order, then the on_reset hooks (which place ROM copies and a
  * directly booted kernel, and set vcpu->boot), then the vCPUs. Main thread, lock held, vCPUs

@@ -41,7 +41,7 @@ enum {
 
 /* Who takes the dirty log of a block. Each learns of every store, whoever else took the log
  * meanwhile. */
-enum dirty_user { DIRTY_DISPLAY, DIRTY_MIGRATION, DIRTY_USERS };
+enum dirty_user { DIRTY_DISPLAY, DIRTY_MIGRATION, DIRTY_HISTORY, DIRTY_USERS };
 
 struct ram_block {
     char *name;

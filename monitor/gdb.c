@@ -146,6 +146,7 @@ static void opened(struct gdb *g)
     g->connected = true;
     machine_pause(g->machine);
     g->stopped_it = running;
+    g->machine->inspect->history_begin(g->machine);
 }
 
 static void closed(struct gdb *g)
@@ -157,6 +158,7 @@ static void closed(struct gdb *g)
     machine_pause(g->machine); /* its points must not stop it any more */
     gdb_forget_points(g);
     gdb_release(g);
+    g->machine->inspect->history_end(g->machine);
     if (g->stopped_it && g->machine->state == RUN_PAUSED)
         machine_start(g->machine);
     fresh(g);
@@ -273,7 +275,7 @@ static bool start(struct machine *m, const char *where, GError **err)
     g_autofree char *text = as_chardev(where);
     struct chardev *chr = chardev_new_from_text(m, "gdb", text, NULL, err);
     struct gdb *g = chr ? gdb_new(m, chr, own, where) : NULL;
-    struct chr_frontend fe = {can_receive, receive, event, writable, g, .monitor = false};
+    struct chr_frontend fe = {can_receive, receive, event, writable, g, .tool = true};
 
     if (!chr)
         return false;
@@ -319,6 +321,8 @@ static bool run_gdbserver(struct command_call *call, GError **err)
 }
 
 const struct command gdb_commands[] = {
-    {.name = "gdbserver", .run = run_gdbserver, .args = {{"device", ARG_WORD, true}},
+    {.name = "gdbserver",
+     .run = run_gdbserver,
+     .args = {{"device", ARG_WORD, true}},
      .help = "let gdb connect: tcp::1234, another tcp:HOST:PORT, unix:PATH; none: no longer"},
     {0}};

@@ -29,20 +29,20 @@ struct gdb {
     bool own_chr;
     char *where;
     struct gdb_parser parser;
-    GString *out;      /* what the stream has not taken yet */
-    GString *last;     /* the last packet, for a retry */
+    GString *out;  /* what the stream has not taken yet */
+    GString *last; /* the last packet, for a retry */
 
     /* The present connection: */
     bool connected, no_ack;
-    bool waiting;      /* the machine runs, and gdb is told when it stops */
-    bool stopped_it;   /* it stands still because of gdb */
+    bool waiting;    /* the machine runs, and gdb is told when it stops */
+    bool stopped_it; /* it stands still because of gdb */
     bool resuming;
     bool says_swbreak, says_hwbreak; /* gdb understands these reasons */
-    unsigned g_cpu, c_cpu; /* chosen by H packets: for registers, for c and s */
-    unsigned sstep;    /* SSTEP_* */
-    bool physical;     /* m and M mean guest-physical addresses */
-    GArray *points;    /* struct gdb_point */
-    struct command_context ctx; /* of `monitor` commands */
+    unsigned g_cpu, c_cpu;           /* chosen by H packets: for registers, for c and s */
+    unsigned sstep;                  /* SSTEP_* */
+    bool physical;                   /* m and M mean guest-physical addresses */
+    GArray *points;                  /* struct gdb_point */
+    struct command_context ctx;      /* of `monitor` commands */
     bool in_command;
     char *description; /* target.xml, once it was read */
 };
@@ -50,7 +50,7 @@ struct gdb {
 /* ---- gdb.c */
 void gdb_reply(struct gdb *g, const char *text);
 void gdb_reply_bytes(struct gdb *g, const void *bytes, size_t len);
-void gdb_reply_error(struct gdb *g, unsigned number); /* an errno */
+void gdb_reply_error(struct gdb *g, unsigned number);    /* an errno */
 void gdb_reply_failure(struct gdb *g, const char *text); /* gdb shows the text */
 
 /* ---- gdb_table.c */
@@ -76,6 +76,7 @@ void gdb_continue_signal(struct gdb *g, const char *args);
 void gdb_step(struct gdb *g, const char *args);
 void gdb_step_signal(struct gdb *g, const char *args);
 void gdb_vcont(struct gdb *g, const char *args);
+void gdb_back(struct gdb *g, bool step); /* bc, bs */
 void gdb_detach(struct gdb *g);
 void gdb_tell_stop(struct gdb *g); /* the machine has stopped: a stop reply */
 void gdb_release(struct gdb *g);   /* no steps, nobody is held */

@@ -17,11 +17,12 @@
 #define GDB_PACKET_MAX 0x10000 /* bytes of a payload, as it is sent */
 
 enum gdb_event {
-    GDB_NOTHING,   /* go on */
-    GDB_PACKET,    /* `data` has a whole one; until the next byte is fed */
-    GDB_BAD,       /* one with a wrong checksum went by */
-    GDB_LONG,      /* one longer than GDB_PACKET_MAX went by */
-    GDB_ACK, GDB_NACK,
+    GDB_NOTHING, /* go on */
+    GDB_PACKET,  /* `data` has a whole one; until the next byte is fed */
+    GDB_BAD,     /* one with a wrong checksum went by */
+    GDB_LONG,    /* one longer than GDB_PACKET_MAX went by */
+    GDB_ACK,
+    GDB_NACK,
     GDB_INTERRUPT,
 };
 
@@ -29,7 +30,7 @@ struct gdb_parser {
     int state;
     bool escaped, too_long;
     uint8_t sum, want;
-    unsigned length; /* as sent */
+    unsigned length;  /* as sent */
     GByteArray *data; /* the payload, escapes resolved; zero-terminated (not counted) */
 };
 

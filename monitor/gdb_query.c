@@ -10,7 +10,7 @@
 #include "core/inspect.h"
 #include "monitor/gdb_int.h"
 
-#define CRC_MAX (64u << 20)
+#define CRC_MAX            (64u << 20)
 #define COMMAND_OUTPUT_MAX (1 << 20)
 
 static void supported(struct gdb *g, const char *args)
@@ -19,7 +19,8 @@ static void supported(struct gdb *g, const char *args)
     g->says_hwbreak = strstr(args, "hwbreak+") != NULL;
     g_autofree char *text = g_strdup_printf(
         "PacketSize=%x;qXfer:features:read+;qXfer:threads:read+;QStartNoAckMode+;vContSupported+"
-        ";swbreak+;hwbreak+", GDB_PACKET_MAX);
+        ";swbreak+;hwbreak+%s",
+        GDB_PACKET_MAX, g->machine->history ? ";ReverseStep+;ReverseContinue+" : "");
     gdb_reply(g, text);
 }
 
@@ -141,8 +142,8 @@ static void crc(struct gdb *g, const char *args)
     }
     for (size_t n; len; len -= n, addr += n) {
         n = MIN(len, sizeof(buf));
-        if (g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, n,
-                                        false) != n) {
+        if (g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, n, false) !=
+            n) {
             gdb_reply_error(g, EFAULT);
             return;
         }
@@ -222,6 +223,7 @@ static void monitor_command(struct gdb *g, const char *args)
         return;
     }
     g->ctx.vcpu = gdb_cpu(g, g->g_cpu);
+    machine_outside(g->machine, "there was a monitor command", false);
     g->in_command = true;
     if (!command_run(&g->ctx, line, out, &err))
         g_string_append_printf(out, "Error: %s\n", err->message);

@@ -12,7 +12,7 @@
 #include "core/inspect.h"
 #include "monitor/gdb_int.h"
 
-#define MAX_POINTS 1024
+#define MAX_POINTS    1024
 #define MAX_WATCH_LEN 65536
 
 /* ---- Points ------------------------------------------------------------------------------- */
@@ -124,11 +124,13 @@ static void append_reason(struct gdb *g, const struct vcpu *v, GString *out)
     static const char *const words[] = {"swbreak", "hwbreak", "watch", "rwatch", "awatch"};
     unsigned type = point_type(g, &v->debug.hit);
 
-    if (v->debug.why == DEBUG_STEPPED || type >= G_N_ELEMENTS(words))
+    if (v->debug.why == DEBUG_HISTORY)
+        g_string_append(out, "replaylog:begin;");
+    if (v->debug.why == DEBUG_STEPPED || v->debug.why == DEBUG_HISTORY ||
+        type >= G_N_ELEMENTS(words))
         return;
     if (type >= 2)
-        g_string_append_printf(out, "%s:%" G_GINT64_MODIFIER "x;", words[type],
-                               v->debug.hit.addr);
+        g_string_append_printf(out, "%s:%" G_GINT64_MODIFIER "x;", words[type], v->debug.hit.addr);
     else if (type == 0 ? g->says_swbreak : g->says_hwbreak)
         g_string_append_printf(out, "%s:;", words[type]);
 }
@@ -159,6 +161,18 @@ static unsigned signal_of(enum run_state state)
     }
 }
 
+/* Where the history begins gdb says only that it does. */
+static void say_why(struct gdb *g)
+{
+    const char *why = g->machine->inspect->history_limit_text(g->machine);
+    g_autofree char *text = g_strdup_printf("The history does not go back further: %s.\n",
+                                            why ? why : "the run began here");
+    g_autoptr(GString) out = g_string_new("O");
+
+    gdb_hex(out, text, strlen(text));
+    gdb_reply_bytes(g, out->str, out->len);
+}
+
 void gdb_tell_stop(struct gdb *g)
 {
     struct vcpu *v = stopped_cpu(g);
@@ -166,8 +180,9 @@ void gdb_tell_stop(struct gdb *g)
 
     if (v)
         g->g_cpu = g->c_cpu = v->index;
-    g_string_printf(text, "T%02xthread:%02x;", v ? 5 : signal_of(g->machine->state),
-                    g->c_cpu + 1);
+    g_string_printf(text, "T%02xthread:%02x;", v ? 5 : signal_of(g->machine->state), g->c_cpu + 1);
+    if (v && v->debug.why == DEBUG_HISTORY)
+        say_why(g);
     if (v)
         append_reason(g, v, text);
     if (v)
@@ -328,7 +343,8 @@ void gdb_vcont(struct gdb *g, const char *args)
     bool any = false;
 
     if (*args == '?') {
-        gdb_reply(g, "vCont;c;C;s;S;r");
+        /* A history has one instruction at a time: accel/history.h, `gap`. */
+        gdb_reply(g, g->machine->history ? "vCont;c;C;s;S" : "vCont;c;C;s;S;r");
         return;
     }
     while (*args == ';') {
@@ -336,8 +352,7 @@ void gdb_vcont(struct gdb *g, const char *args)
         int cpu = -1;
 
         args++;
-        if (!parse_action(&args, &a) ||
-            (*args == ':' && (args++, !gdb_thread(g, &args, &cpu))))
+        if (!parse_action(&args, &a) || (*args == ':' && (args++, !gdb_thread(g, &args, &cpu))))
             break;
         assign(g, plan, &a, cpu);
         any = true;
@@ -348,11 +363,29 @@ void gdb_vcont(struct gdb *g, const char *args)
         gdb_reply_error(g, EINVAL);
 }
 
+void gdb_back(struct gdb *g, bool step)
+{
+    struct machine *m = g->machine;
+
+    machine_pause(m);
+    if (!m->history || m->state == RUN_SHUTDOWN || m->state == RUN_FATAL) {
+        gdb_reply_failure(g, "only a machine with -icount can go back");
+        return;
+    }
+    gdb_release(g); /* all go, nobody steps: the points are set */
+    m->inspect->history_back(m, step);
+    g->waiting = g->resuming = true;
+    g->stopped_it = false;
+    machine_start(m);
+    g->resuming = false;
+}
+
 void gdb_detach(struct gdb *g)
 {
     machine_pause(g->machine);
     gdb_forget_points(g);
     gdb_release(g);
+    g->machine->inspect->history_end(g->machine);
     g->waiting = g->stopped_it = false;
     if (g->machine->state == RUN_PAUSED || g->machine->state == RUN_PRELAUNCH)
         machine_start(g->machine);

@@ -131,6 +131,7 @@ static void store_registers(struct gdb *g, unsigned first, unsigned count, const
     g_autofree uint8_t *values = g_malloc(bytes);
     g_autoptr(GError) err = NULL;
 
+    machine_outside(g->machine, "gdb wrote to a register", false);
     if (!gdb_unhex(digits, strlen(digits), values, bytes))
         gdb_reply_error(g, EINVAL);
     else if (g->machine->inspect->gdb_write(gdb_cpu(g, g->g_cpu), first, count, values, &err))
@@ -155,8 +156,7 @@ static void set_register(struct gdb *g, const char *args)
     uint64_t n;
     unsigned offset;
 
-    if (!gdb_number(&args, &n) || *args++ != '=' || n > UINT16_MAX ||
-        !register_at(g, n, &offset)) {
+    if (!gdb_number(&args, &n) || *args++ != '=' || n > UINT16_MAX || !register_at(g, n, &offset)) {
         gdb_reply_error(g, EINVAL);
         return;
     }
@@ -183,8 +183,8 @@ static void read_memory(struct gdb *g, const char *args)
     }
     len = MIN(len, MEMORY_MAX);
     g_autofree uint8_t *buf = g_malloc(len + 1);
-    size_t n = g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, len,
-                                           false);
+    size_t n =
+        g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, len, false);
     if (!n && len)
         gdb_reply_error(g, EFAULT);
     else
@@ -193,8 +193,8 @@ static void read_memory(struct gdb *g, const char *args)
 
 static void store_memory(struct gdb *g, uint64_t addr, void *buf, size_t len)
 {
-    size_t n = g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, len,
-                                           true);
+    size_t n = g->machine->inspect->access(gdb_cpu(g, g->g_cpu), addr, g->physical, buf, len, true);
+    machine_outside(g->machine, "gdb wrote to memory", false);
     if (n == len)
         gdb_reply(g, "OK");
     else
@@ -236,6 +236,16 @@ static void detach(struct gdb *g, const char *args)
     gdb_detach(g);
 }
 
+static void back(struct gdb *g, const char *args)
+{
+    gdb_back(g, false);
+}
+
+static void back_step(struct gdb *g, const char *args)
+{
+    gdb_back(g, true);
+}
+
 static void kill_machine(struct gdb *g, const char *args)
 {
     machine_request_exit(g->machine, 0, CAUSE_HOST_QUIT);
@@ -257,14 +267,29 @@ static const struct {
     void (*fn)(struct gdb *g, const char *args);
 } packets[] = {
     {"?", why_stopped},
-    {"g", get_registers}, {"G", set_registers}, {"p", get_register}, {"P", set_register},
-    {"m", read_memory}, {"M", write_memory}, {"X", write_memory_binary},
-    {"H", choose_thread}, {"T", thread_alive},
-    {"Z", gdb_insert}, {"z", gdb_remove},
-    {"vCont", gdb_vcont}, {"c", gdb_continue}, {"C", gdb_continue_signal}, {"s", gdb_step},
+    {"g", get_registers},
+    {"G", set_registers},
+    {"p", get_register},
+    {"P", set_register},
+    {"m", read_memory},
+    {"M", write_memory},
+    {"X", write_memory_binary},
+    {"H", choose_thread},
+    {"T", thread_alive},
+    {"Z", gdb_insert},
+    {"z", gdb_remove},
+    {"vCont", gdb_vcont},
+    {"c", gdb_continue},
+    {"C", gdb_continue_signal},
+    {"s", gdb_step},
     {"S", gdb_step_signal},
-    {"D", detach}, {"k", kill_machine}, {"vKill;", kill_politely},
-    {"q", query}, {"Q", query},
+    {"bc", back},
+    {"bs", back_step},
+    {"D", detach},
+    {"k", kill_machine},
+    {"vKill;", kill_politely},
+    {"q", query},
+    {"Q", query},
 };
 
 void gdb_handle(struct gdb *g, const char *packet, size_t len)

@@ -88,6 +88,7 @@ static struct input_sink *pointer(const struct input *in)
 
 void input_key(struct machine *m, uint16_t key, bool down)
 {
+    machine_outside(m, "a key was pressed", false);
     struct input *in = &ui_of(m)->input;
     struct input_sink *s = keyboard(in);
 
@@ -113,6 +114,7 @@ void input_motion(struct machine *m, int dx, int dy, int dz)
     struct input *in = &ui_of(m)->input;
     struct input_sink *s = pointer(in);
 
+    machine_outside(m, "the pointer moved", false);
     if (s && s->motion)
         s->motion(s->dev, dx, dy, dz, in->buttons);
 }
@@ -122,6 +124,7 @@ void input_position(struct machine *m, int x, int y, int dz)
     struct input *in = &ui_of(m)->input;
     struct input_sink *s = pointer(in);
 
+    machine_outside(m, "the pointer moved", false);
     if (s && s->position)
         s->position(s->dev, x, y, dz, in->buttons);
 }

@@ -577,6 +577,13 @@ static int64_t tcg_executed(struct vcpu *v)
     return tcg_icount_now(t) - t->budget_start;
 }
 
+static uint64_t *tcg_random_place(struct vcpu *v)
+{
+    struct tcg_cpu *t = v->accel_data[ACCEL_TCG];
+
+    return &t->x.rng_state;
+}
+
 static void tcg_kick(struct vcpu *v)
 {
     (void)v; /* vcpu->kicked is looked at after each slice */
@@ -743,6 +750,7 @@ static void tcg_load(struct vcpu *v, const struct x86_state *st)
     machine_unlock(v->machine);
     for (unsigned n = 0; n < st->nmi_pending; n++)
         vcpu_pin(v, VCPU_NMI, 1);
+    t->debug.pass = false;
     t->forget = true; /* memory may be another accelerator's work */
     tlb_flush_all(t);
     t->mode_stale = true;
@@ -786,6 +794,7 @@ const struct accel accel_tcg_interp = {
     .run = tcg_run,
     .run_budget = tcg_run_budget,
     .executed = tcg_executed,
+    .random_place = tcg_random_place,
     .kick = tcg_kick,
     .clocks_start = tcg_pv_clocks_start,
     .save = tcg_save,

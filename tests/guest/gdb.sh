@@ -3,43 +3,8 @@
 # timeout: 400
 # Debian's gdb against the gdb server: small programs of ours with all their symbols.
 cd "$(dirname "$0")/../.." || exit 2
-HOSTEL=${HOSTEL:-build/hostel}
-lib=tests/guest/lib
-number=0
-work=$(mktemp -d)
-machine=
-trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null; rm -rf "$work"' EXIT
+. tests/guest/lib-gdb.sh
 
-verdict() { # ok?, name
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$work/gdb.out" | tail -n 60
-    fi
-}
-expect() { # name, pattern of one line of gdb's output
-    grep -qE -e "$2" "$work/gdb.out"
-    verdict $? "$1"
-}
-expect_not() {
-    ! grep -qE -e "$2" "$work/gdb.out"
-    verdict $? "$1"
-}
-if ! command -v gdb >/dev/null; then
-    echo "ok 1 - gdb # SKIP gdb is not installed"
-    exit 0
-fi
-
-build() { # name, mode flags, sources...
-    name=$1 mode=$2
-    shift 2
-    # shellcheck disable=SC2086
-    ${CC:-gcc} $mode -g -std=gnu11 -O0 -ffreestanding -nostdlib -static -no-pie -fno-pic \
-        -fno-stack-protector -fcf-protection=none -mgeneral-regs-only -I$lib \
-        -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/$name" "$@" || exit 2
-}
 build prog64 "-m64 -DLONG -mcmodel=large -mno-red-zone -Wl,-T,$lib/link.ld" \
     tests/guest/debugged.c $lib/guest.c $lib/start.S
 build prog32 "-m32 -Wl,-T,$lib/link.ld" tests/guest/debugged.c $lib/guest.c $lib/start.S
@@ -47,37 +12,15 @@ build modes "-m32 -Wl,-Ttext=0xf0000" tests/guest/modes.S
 objcopy -O elf32-i386 "$work/prog64" "$work/prog64.boot"
 objcopy -O binary -j .text "$work/modes" "$work/modes.rom"
 
-start() { # options of hostel
-    rm -f "$work/socket" "$work/guest.out"
-    timeout 120 "$HOSTEL" -accel tcg-interp -display none -monitor none -serial none -nodefaults \
-        -m 64 -gdb unix:"$work/socket" -debugcon file:"$work/guest.out" \
-        -device isa-debug-exit,iobase=0x501,iosize=4 -no-reboot "$@" 2>"$work/err" </dev/null &
-    machine=$!
-    for _ in $(seq 300); do
-        [ ! -S "$work/socket" ] || return 0
-        sleep 0.1
-    done
-}
-# Commands from standard input, one a line. Symbols of $1.
-debug() {
-    {
-        echo "set pagination off"
-        echo "set confirm off"
-        echo "set width 0"
-        echo "target remote $work/socket"
-        cat
-    } >"$work/commands"
-    timeout 100 gdb -nx -batch -x "$work/commands" ${1:+"$work/$1"} >"$work/gdb.out" 2>&1 </dev/null
-}
-finish() { # the machine's exit status
-    wait "$machine"
-    status=$?
-    machine=
+# Options of every machine here.
+small() {
+    start -m 64 -serial none -debugcon file:"$work/guest.out" \
+        -device isa-debug-exit,iobase=0x501,iosize=4 "$@"
 }
 
 # ---- Breakpoints, steps, watchpoints, threads, registers --------------------------------
 
-start -S -smp 2 -kernel "$work/prog64.boot"
+small -S -smp 2 -kernel "$work/prog64.boot"
 debug prog64 <<'END'
 info threads
 break fill
@@ -142,7 +85,7 @@ verdict $? "the guest has seen what was written"
 
 # ---- Changing modes under gdb ------------------------------------------------------------
 
-start -S -bios "$work/modes.rom"
+small -S -bios "$work/modes.rom"
 debug modes <<'END'
 x/i $pc
 hbreak real
@@ -168,7 +111,7 @@ p/x $rbx
 monitor info registers
 info registers
 END
-kill "$machine"
+kill "$machine" 2>/dev/null
 finish
 expect "real mode: the reset vector" '0xfffffff0'
 expect "real mode: a breakpoint in another segment" '^Breakpoint 1, real \(\)'
@@ -183,21 +126,21 @@ expect "64-bit mode: gdb follows" '^=> 0xf[0-9a-f]+ <long_mode>:.movabs \$0x1122
 expect "64-bit mode: a step" '^\$6 = 0x1122334455667789$'
 expect_not "no packet is too long" 'too long|internal-error'
 
-start -S -bios "$work/modes.rom"
+small -S -bios "$work/modes.rom"
 debug "" <<'END'
 set architecture i8086
 x/i $pc
 stepi
 x/i $pc
 END
-kill "$machine"
+kill "$machine" 2>/dev/null
 finish
 expect "without symbols, as i8086: the reset vector" '^=> 0xfffffff0:.ljmp +\$0xf000,\$0x0'
 expect "... and where it leads" '^=> 0xf0000:.cli'
 
 # ---- A 32-bit program ---------------------------------------------------------------------
 
-start -S -kernel "$work/prog32"
+small -S -kernel "$work/prog32"
 debug prog32 <<'END'
 break factorial if n == 1
 continue
@@ -219,7 +162,7 @@ verdict "$status" "kill ends the machine"
 
 # ---- Coming and going ----------------------------------------------------------------------
 
-start -kernel "$work/prog64.boot" -smp 2 -S
+small -kernel "$work/prog64.boot" -smp 2 -S
 debug prog64 <<'END'
 break count_up
 continue
@@ -229,7 +172,7 @@ expect "a debugger leaves without a word" '^Breakpoint 1, count_up|hit Breakpoin
 finish
 verdict "$((status == 1 ? 0 : 1))" "... and the machine goes on to its end"
 
-start -kernel "$work/prog64.boot" -smp 2 -S
+small -kernel "$work/prog64.boot" -smp 2 -S
 (
     echo "target remote $work/socket"
     echo "shell touch $work/first; while [ ! -e $work/second ]; do sleep 0.1; done"
