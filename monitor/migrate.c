@@ -2,11 +2,25 @@
 /* Commands that move the machine from process to process. */
 #include "migration/migration.h"
 
+#include <string.h>
+
 #include "core/machine.h"
 #include "monitor/tables.h"
 #include "util/error.h"
 
 /* ---- Moving ----------------------------------------------------------------------------- */
+
+/* At the prompt an address may have quotes around it. */
+static const char *address(struct command_call *call)
+{
+    char *text = call->arg[0].text;
+    size_t n = strlen(text);
+
+    if (call->ctx->qmp || n < 2 || text[0] != '"' || text[n - 1] != '"')
+        return text;
+    text[n - 1] = 0;
+    return text + 1;
+}
 
 static bool run_migrate(struct command_call *call, GError **err)
 {
@@ -17,7 +31,7 @@ static bool run_migrate(struct command_call *call, GError **err)
                               "images");
     if (call->arg[4].on)
         return error_set(err, "there is no postcopy that could be resumed");
-    if (!migration_start(m, call->arg[0].text, err))
+    if (!migration_start(m, address(call), err))
         return false;
     /* A person waits, unless -d was given; a program is told. */
     return call->ctx->qmp || call->arg[3].on || migration_wait(m, err);
@@ -31,7 +45,7 @@ static bool run_cancel(struct command_call *call, GError **err)
 
 static bool run_incoming(struct command_call *call, GError **err)
 {
-    return migration_incoming(call->ctx->machine, call->arg[0].text, err);
+    return migration_incoming(call->ctx->machine, address(call), err);
 }
 
 /* ---- Telling ---------------------------------------------------------------------------- */

@@ -85,7 +85,7 @@ rows = [("hostel, lazy", hostel, f"file:{work}/h,lazy=on"), ("hostel", hostel, f
 save(hostel, f"file:{work}/h")
 if shutil.which("qemu-system-x86_64"):
     qemu = "qemu-system-x86_64"
-    save(qemu, f"exec:cat >{work}/q")
+    save(qemu, f'"exec:cat >{work}/q"')
     rows.append(("QEMU, exec:cat", qemu, f"exec:cat {work}/q"))
 for f in ("h", "q"):
     if os.path.exists(f"{work}/{f}"):

@@ -126,7 +126,12 @@ for i in range(3):
     m = n
 passed("live migration between two processes")
 
+assert m.hmp(f'migrate "exec:cat >{work}/copy"') == ""
+assert m.run("cont") == {}
 info = m.migrated(f"file:{work}/saved")
+m.quit()
+m = Machine("-incoming", f"exec:cat {work}/copy")
+m.goes_on()
 m.quit()
 size = os.path.getsize(f"{work}/saved")
 subprocess.run(["cp", "--sparse=always", f"{work}/saved", f"{work}/short"], check=True)
