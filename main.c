@@ -31,9 +31,13 @@
 #include "net/netdev.h"
 #include "options.h"
 #include "target/x86/cpuid.h"
+#include "ui/curses.h"
+#include "ui/keysym.h"
 #ifdef CONFIG_SDL
 #include "ui/sdl.h"
 #endif
+#include "ui/vc.h"
+#include "ui/vnc.h"
 #include "util/daemon.h"
 #include "util/error.h"
 
@@ -245,11 +249,34 @@ static bool make_devices(struct machine *m, struct options *o, GError **err)
     return virtio_blk_add_drives(m, err);
 }
 
+static bool make_vncs(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->vncs->len; i++)
+        if (!vnc_open(m, o->vncs->pdata[i], err))
+            return error_prefix(err, "-vnc %s", (char *)o->vncs->pdata[i]);
+    return true;
+}
+
+/* Found out before somebody types. */
+static bool check_keymap(struct machine *m, GError **err)
+{
+    struct keysyms *k = m->config->keymap ? keysyms_new(m->config->keymap, err) : NULL;
+
+    if (m->config->keymap && !k)
+        return error_prefix(err, "-k %s", m->config->keymap);
+    keysyms_free(k);
+    return true;
+}
+
 static bool make_display(struct machine *m, struct options *o, GError **err)
 {
+    if (!check_keymap(m, err) || !make_vncs(m, o, err))
+        return false;
+    if (o->display && strcmp(o->display, "curses") == 0)
+        return curses_open(m, err) || error_prefix(err, "-display curses");
 #ifdef CONFIG_SDL
     if (o->display && strcmp(o->display, "sdl") == 0)
-        return sdl_open(m, err) || error_prefix(err, "-display sdl");
+        return sdl_open(m, &o->display_settings, err) || error_prefix(err, "-display sdl");
 #endif
     /* Whoever boots from disks expects to see it. */
     if (!o->display && !o->nographic && !o->daemonize && m->vga && !o->config.kernel)
@@ -271,6 +298,7 @@ static bool build(struct machine *m, struct options *o, GError **err)
     m->catalogue = &catalogue;
     m->object_types = object_types;
     m->program = &program_catalogue;
+    m->make_vc = vc_new;
     m->log.mask = o->log_mask;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
         return false;

@@ -62,6 +62,7 @@ FLAG(opt_no_hpet, config.hpet, false)
 FLAG(opt_paused, config.start_paused, true)
 FLAG(opt_daemonize, daemonize, true)
 FLAG(opt_snapshot, snapshot, true)
+FLAG(opt_full_screen, display_settings.full_screen, true)
 
 /* There is no user configuration file, so there is nothing to switch off. */
 static bool opt_no_user_config(struct options *o, const char *arg, GError **err)
@@ -79,6 +80,7 @@ TEXT(opt_kernel, config.kernel)
 TEXT(opt_initrd, config.initrd)
 TEXT(opt_append, config.append)
 TEXT(opt_bios, config.bios)
+TEXT(opt_keymap, config.keymap)
 TEXT(opt_debugcon, config.debugcon)
 TEXT(opt_pidfile, pidfile)
 TEXT(opt_gdb, gdb)
@@ -189,11 +191,21 @@ static const struct option_row rows[] = {
     {"Terminals", NULL, NULL, NULL},
     {"nographic", NULL, opt_nographic,
      "serial port and monitor on this terminal; Ctrl-A H for help"},
-    {"display", "sdl|none", opt_display,
-     "a window (the default where there is a desktop, else -nographic), or nothing;\n"
-     "'-display help' lists what this program was built with"},
-    {"vnc", "none", opt_vnc, "no VNC server, and no display"},
-    {"serial", "CHARDEV", opt_serial, "connect the next serial port: stdio, mon:stdio, pty, null,\n"
+    {"display", "sdl[,KEY=VALUE...]|curses|vnc=WHERE|none", opt_display,
+     "a window (the default where there is a desktop, else -nographic), text on this\n"
+     "terminal, a VNC server, or nothing; '-display help' lists what there is. The window\n"
+     "has full-screen=on, window-close=off, show-cursor=on, grab-mod=lctrl-lalt|\n"
+     "lshift-lctrl-lalt|rctrl"},
+    {"full-screen", NULL, opt_full_screen, "the window begins as large as the screen"},
+    {"vnc", "[HOST]:N|unix:PATH|none[,password=on|off][,share=POLICY][,to=N]\n"
+            "        [,connections=N][,id=ID]", opt_vnc,
+     "a VNC server on display N (port 5900 + N), without HOST for this host only; no\n"
+     "window unless -display asks for one. With password=on nobody gets in before the\n"
+     "monitor's 'change vnc password'"},
+    {"k", "LAYOUT", opt_keymap,
+     "keyboard layout (de, en-us, fr) of VNC viewers that send symbols, not keys"},
+    {"serial", "CHARDEV", opt_serial,
+     "connect the next serial port: stdio, mon:stdio, pty, vc, null,\n"
      "none, file:PATH, pipe:PATH, unix:PATH[,server=on][,wait=off],\n"
      "tcp:HOST:PORT[,server=on][,wait=off], chardev:ID"},
     {"monitor", "CHARDEV", opt_monitor, "a human monitor, on the same choice"},
@@ -235,10 +247,10 @@ static const struct option_row rows[] = {
 
 /* QEMU's other options. A row moves up when Hostel learns it. */
 static const char *const unsupported[] = {
-    "numa", "add-fd", "set", "mem-path", "mem-prealloc", "k", "audio", "audio-help", "audiodev",
+    "numa", "add-fd", "set", "mem-path", "mem-prealloc", "audio", "audio-help", "audiodev",
     "soundhw", "fda", "fdb", "mtdblock",
     "sd", "pflash", "iscsi", "usb", "usbdevice", "spice", "sdl",
-    "curses", "gtk", "portrait", "rotate", "full-screen", "alt-grab", "ctrl-grab", "no-quit",
+    "curses", "gtk", "portrait", "rotate", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "tpmdev", "dtb", "compat",
     "singlestep", "preconfig", "overcommit", "dfilter",
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "option-rom",
@@ -426,6 +438,7 @@ void options_init(struct options *o)
     o->serials = g_ptr_array_new_with_free_func(g_free);
     o->monitors = g_ptr_array_new_with_free_func(g_free);
     o->mons = g_ptr_array_new_with_free_func(free_mon);
+    o->vncs = g_ptr_array_new_with_free_func(g_free);
     o->devices = g_ptr_array_new_with_free_func(g_free);
     o->drives = g_ptr_array_new_with_free_func(g_free);
     o->objects = g_ptr_array_new_with_free_func(g_free);
@@ -443,7 +456,7 @@ void options_free(struct options *o)
     struct machine_config *c = &o->config;
     char *texts[] = {c->name,   c->uuid, c->machine_type, c->cpu,      c->accel, c->kernel,
                      c->initrd, c->append, c->bios,       c->boot.order, c->boot.once,
-                     c->boot.splash, c->debugcon,
+                     c->boot.splash, c->debugcon, c->keymap,
                      c->vga, c->firmware_path,
                      o->display, o->pidfile, o->log_file, o->help_arg, o->gdb,
                      o->incoming, o->loadvm};
@@ -455,6 +468,7 @@ void options_free(struct options *o)
     g_ptr_array_free(o->chardevs, TRUE);
     g_ptr_array_free(o->serials, TRUE);
     g_ptr_array_free(o->monitors, TRUE);
+    g_ptr_array_free(o->vncs, TRUE);
     g_ptr_array_free(o->mons, TRUE);
     g_ptr_array_free(o->devices, TRUE);
     g_ptr_array_free(o->drives, TRUE);

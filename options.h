@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/machine.h"
+#include "ui/ui.h"
 
 /* What to print instead of running a machine. */
 enum options_help {
@@ -57,7 +58,9 @@ struct options {
     GPtrArray *nets;     /* char *: text of each -net */
     bool snapshot;
     bool nographic;
-    char *display;       /* "sdl", "none", or NULL: not said */
+    char *display;       /* "sdl", "vnc", "none", or NULL: not said */
+    struct display_settings display_settings;
+    GPtrArray *vncs;     /* char *: text of each -vnc and -display vnc= */
     bool desktop;        /* set before parsing: a window could be opened here */
     bool daemonize;
     char *pidfile;

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "options_int.h"
+#include "ui/vnc.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -305,6 +306,8 @@ static const struct {
 #ifdef CONFIG_SDL
     {"sdl", "a window"},
 #endif
+    {"curses", "text modes on this terminal; Alt-2 is the monitor"},
+    {"vnc", "a VNC server: vnc=[HOST]:N or vnc=unix:PATH, and what -vnc takes"},
     {"none", "no display"},
 };
 
@@ -315,26 +318,43 @@ static const struct {
     {"sdl", "this hostel was built without SDL; install libsdl2-dev and configure again"},
 #endif
     {"gtk", "there is no GTK window; use -display sdl"},
-    {"vnc", "there is no VNC server yet; use -display sdl or the monitor's screendump"},
-    {"curses", "there is no display on a terminal yet; use -display sdl or -nographic"},
     {"spice-app", "there is no SPICE server; use -display sdl"},
     {"egl-headless", "there is no OpenGL; use -display none"},
     {"dbus", "there is no D-Bus display; use -display sdl"},
 };
 
-/* What may follow the name. Full screen and the rest are keys in the window. */
-static bool display_settings(const char *arg, GError **err)
+static bool grab_settings(struct display_settings *d, const struct keyvals *kv, GError **err)
 {
-    static const char *const valid[] = {"type", "gl", "grab-mod", NULL};
-    static const char *const off[] = {"off", NULL}, *const mods[] = {"lctrl-lalt", NULL};
+    static const char *const mods[] = {"lctrl-lalt", "lshift-lctrl-lalt", "rctrl", NULL};
+    const char *mod = keyvals_get(kv, "grab-mod");
+    bool shift = d->grab_mod == GRAB_SHIFT_CTRL_ALT, right = d->grab_mod == GRAB_RIGHT_CTRL;
+
+    if (!keyvals_bool(kv, "alt_grab", &shift, err) || !keyvals_bool(kv, "ctrl_grab", &right, err))
+        return false;
+    d->grab_mod = right ? GRAB_RIGHT_CTRL : shift ? GRAB_SHIFT_CTRL_ALT : GRAB_CTRL_ALT;
+    return !mod || parse_choice(mod, mods, &d->grab_mod, err) || error_prefix(err, "grab-mod");
+}
+
+/* What may follow the name. */
+static bool display_settings(struct options *o, const char *arg, GError **err)
+{
+    static const char *const window[] = {"type", "gl", "grab-mod", "alt_grab", "ctrl_grab",
+                                         "full-screen", "window-close", "show-cursor", NULL};
+    static const char *const none[] = {"type", "gl", NULL};
+    static const char *const off[] = {"off", NULL};
+    struct display_settings *d = &o->display_settings;
     struct keyvals *kv = keyvals_parse(arg, "type", err);
     const char *gl = kv ? keyvals_get(kv, "gl") : NULL;
-    const char *mod = kv ? keyvals_get(kv, "grab-mod") : NULL;
+    bool close = !d->keep_open, sdl = g_str_has_prefix(arg, "sdl");
     int choice;
-    bool ok = kv && keyvals_check(kv, valid, err) &&
-              (!gl || parse_choice(gl, off, &choice, err)) &&
-              (!mod || parse_choice(mod, mods, &choice, err));
+    bool ok = kv && keyvals_check(kv, sdl ? window : none, err) &&
+              (!gl || parse_choice(gl, off, &choice, err) || error_prefix(err, "gl")) &&
+              grab_settings(d, kv, err) &&
+              keyvals_bool(kv, "full-screen", &d->full_screen, err) &&
+              keyvals_bool(kv, "window-close", &close, err) &&
+              keyvals_bool(kv, "show-cursor", &d->show_cursor, err);
 
+    d->keep_open = !close;
     keyvals_free(kv);
     return ok;
 }
@@ -349,11 +369,15 @@ bool opt_display(struct options *o, const char *arg, GError **err)
 {
     if (options_is_help(arg))
         return options_ask(o, HELP_DISPLAY, NULL);
+    if (g_str_has_prefix(arg, "vnc="))
+        return opt_vnc(o, arg + 4, err) && options_string(&o->display, "vnc");
+    if (strcmp(arg, "vnc") == 0)
+        return error_set(err, "an address is missing: vnc=[HOST]:N or vnc=unix:PATH");
     g_autofree char *name = g_strndup(arg, strcspn(arg, ","));
     struct suggest s = suggest_begin(name);
     for (size_t i = 0; i < G_N_ELEMENTS(displays); i++) {
         if (strcmp(name, displays[i].name) == 0)
-            return display_settings(arg, err) && options_string(&o->display, name);
+            return display_settings(o, arg, err) && options_string(&o->display, name);
         suggest_offer(&s, displays[i].name);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(displays_elsewhere); i++)
@@ -373,7 +397,12 @@ bool opt_vga(struct options *o, const char *arg, GError **err)
 
 bool opt_vnc(struct options *o, const char *arg, GError **err)
 {
-    return opt_none_only(o, arg, err) && options_string(&o->display, "none");
+    if (!vnc_check(arg, err))
+        return false;
+    if (vnc_is_none(arg))
+        return o->display || options_string(&o->display, "none");
+    g_ptr_array_add(o->vncs, g_strdup(arg));
+    return true;
 }
 
 bool opt_log(struct options *o, const char *arg, GError **err)
@@ -455,6 +484,17 @@ static void default_terminals(struct options *o)
     }
 }
 
+/* With a display the monitor and the first serial port are consoles beside the guest's. */
+static void default_consoles(struct options *o)
+{
+    bool shown = o->display && strcmp(o->display, "none") != 0;
+
+    if (!o->serials->len)
+        g_ptr_array_add(o->serials, g_strdup(shown ? "vc" : "null"));
+    if (shown && !o->monitors->len && !o->mons->len)
+        g_ptr_array_add(o->monitors, g_strdup("vc"));
+}
+
 static bool own_adapter(const struct options *o)
 {
     for (unsigned i = 0; i < o->devices->len; i++)
@@ -513,8 +553,15 @@ bool options_host_finish(struct options *o, GError **err)
                          monitor_uses_stdio(o) || chardev_uses_stdio(o)))
         return error_set(err, "-daemonize: the machine leaves the terminal, so nothing can be on "
                               "stdio");
+    if (o->display && strcmp(o->display, "curses") == 0 &&
+        (o->daemonize || o->nographic || uses_stdio(o->serials) || uses_stdio(o->monitors) ||
+         chardev_uses_stdio(o)))
+        return error_set(err, "-display curses: it needs the terminal for itself; leave out "
+                              "-daemonize, -nographic and stdio");
     default_adapter(o);
     default_card(o);
+    if (!o->display && !o->nographic && o->vncs->len)
+        options_string(&o->display, "vnc");
     if (!o->display && !o->nographic && !o->daemonize && o->desktop && has_adapter(o))
         options_string(&o->display, "sdl");
     bool terminal = o->nographic || (!o->display && !o->daemonize);
@@ -522,8 +569,8 @@ bool options_host_finish(struct options *o, GError **err)
         o->config.graphics = false;
         if (!o->config.no_defaults)
             default_terminals(o);
-    } else if (!o->serials->len && !o->config.no_defaults && has_board(o)) {
-        g_ptr_array_add(o->serials, g_strdup("null"));
+    } else if (!o->config.no_defaults && has_board(o)) {
+        default_consoles(o);
     }
     return true;
 }

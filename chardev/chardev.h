@@ -60,7 +60,7 @@ bool chr_is_open(const struct chardev *chr);
 void chr_set_busy(struct chardev *chr, const void *text, size_t len);
 /*
  * Back ends from the command line. -serial and friends give the short form:
- *   null  stdio  mon:stdio  pty  file:PATH  pipe:PATH  vc (refused)  chardev:ID
+ *   null  stdio  mon:stdio  pty  file:PATH  pipe:PATH  vc[:80Cx24C]  chardev:ID
  *   unix:PATH[,server=on|off][,wait=on|off][,reconnect=SECONDS]
  *   tcp:[HOST]:PORT[,server=on|off][,wait=on|off][,nodelay=on|off][,reconnect=SECONDS]
  * `mon:X` makes a mux on X; *wants_monitor (may be NULL) is set so that the caller adds one.
@@ -68,7 +68,7 @@ void chr_set_busy(struct chardev *chr, const void *text, size_t len);
  */
 struct chardev *chardev_new_from_text(struct machine *m, const char *id, const char *text,
                                       bool *wants_monitor, GError **err);
-/* -chardev BACKEND,id=ID[,key=value...]: null stdio pty file pipe socket ringbuf; mux=on. */
+/* -chardev BACKEND,id=ID[,key=value...]: null stdio pty file pipe socket vc ringbuf; mux=on. */
 struct chardev *chardev_new_from_options(struct machine *m, const char *options, GError **err);
 /* The same from keys that are parsed already: backend, id, ... */
 struct chardev *chardev_new_from_keyvals(struct machine *m, const struct keyvals *kv,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Back ends from the command line: the table, the short forms of -serial, -chardev. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "chardev/chardev_int.h"
@@ -18,6 +19,16 @@ struct backend {
     const char *keys[16]; /* besides backend, id, mux */
 };
 
+/* Only a machine that may have a display has consoles. */
+static struct chardev *make_vc(struct machine *m, const char *id, const struct keyvals *kv,
+                               GError **err)
+{
+    if (m->make_vc)
+        return m->make_vc(m, id, kv, err);
+    error_set(err, "vc: there is no display to show it");
+    return NULL;
+}
+
 static const struct backend backends[] = {
     {"null", "nothing", chardev_make_null, {NULL}},
     {"stdio", "this terminal [signal=on|off]", chardev_make_stdio, {"signal", NULL}},
@@ -29,12 +40,14 @@ static const struct backend backends[] = {
      "unix path=PATH, TCP host=HOST,port=PORT, or fd=NUMBER [server=on|off][,wait=on|off]"
      "[,nodelay=on|off][,reconnect=SECONDS]",
      chardev_make_socket, {SOCKET_KEYS, NULL}},
+    {"vc", "a terminal beside the guest's screen [cols=N,rows=N | width=PIXELS,height=PIXELS]",
+     make_vc, {"cols", "rows", "width", "height", NULL}},
     {"ringbuf", "the last bytes, in memory [size=SIZE]", chardev_make_ringbuf, {"size", NULL}},
     {"memory", "the same as ringbuf", chardev_make_ringbuf, {"size", NULL}},
 };
 
 /* Known elsewhere, not offered here. */
-static const char *const absent[] = {"vc",       "udp",     "msmouse",   "serial", "tty",
+static const char *const absent[] = {"udp",     "msmouse",   "serial", "tty",
                                      "parallel", "parport", "braille",   "wctablet",
                                      "spicevmc", "spiceport", "testdev", "dbus",   NULL};
 
@@ -130,9 +143,24 @@ static char *tcp_to_keys(const char *text, GError **err)
     return g_strdup_printf("socket,host=%s,port=%s%s", host, colon + 1, comma ? comma : "");
 }
 
+/* "80Cx24C" in characters, "640x480" in dots. */
+static char *vc_to_keys(const char *text)
+{
+    unsigned w, h;
+    char end;
+
+    if (sscanf(text, "%uCx%uC%c", &w, &h, &end) == 2)
+        return g_strdup_printf("vc,cols=%u,rows=%u", w, h);
+    if (sscanf(text, "%ux%u%c", &w, &h, &end) == 2)
+        return g_strdup_printf("vc,width=%u,height=%u", w, h);
+    return g_strdup_printf("vc,size=%s", text); /* refused where the keys are checked */
+}
+
 /* The short form as a -chardev text (without id). A file's name may hold commas. */
 static char *to_keys(const char *text, GError **err)
 {
+    if (g_str_has_prefix(text, "vc:"))
+        return vc_to_keys(text + 3);
     if (g_str_has_prefix(text, "unix:"))
         return g_strdup_printf("socket,path=%s", text + 5);
     if (g_str_has_prefix(text, "tcp:"))

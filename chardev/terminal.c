@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@ static struct {
     volatile sig_atomic_t raw;
     int fd;
     struct termios before, during;
+    char farewell[128];
+    volatile sig_atomic_t farewell_len;
     /* descriptors that had to be made non-blocking in place */
     volatile sig_atomic_t nflags;
     struct {
@@ -45,8 +48,11 @@ void terminal_restore(void)
 {
     if (term.raw) {
         term.raw = 0;
-        if (in_foreground(term.fd))
+        if (in_foreground(term.fd)) {
+            if (write(term.fd, term.farewell, (size_t)term.farewell_len) >= 0)
+                term.farewell_len = 0;
             tcsetattr(term.fd, TCSANOW, &term.before);
+        }
     }
     while (term.nflags > 0) {
         int i = term.nflags - 1;
@@ -112,6 +118,17 @@ void terminal_raw(int fd, bool signals)
     term.raw = 1;
     if (in_foreground(fd))
         tcsetattr(fd, TCSANOW, &term.during);
+}
+
+void terminal_farewell(const char *text)
+{
+    size_t len = strlen(text);
+
+    term.farewell_len = 0;
+    if (len >= sizeof(term.farewell))
+        return;
+    memcpy(term.farewell, text, len);
+    term.farewell_len = (sig_atomic_t)len;
 }
 
 /* O_NONBLOCK in place: the flag is shared with whoever has the file open, so it is put back. */

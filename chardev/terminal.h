@@ -13,5 +13,8 @@ void terminal_raw(int fd, bool signals);
  * other processes share it); the caller closes it. -1 on error. */
 int terminal_nonblocking_dup(int fd);
 void terminal_restore(void);
+/* What terminal_restore() writes to the terminal first, unless it is raw no longer: a program that
+ * fills the screen leaves it so. Copied; at most 127 bytes. */
+void terminal_farewell(const char *text);
 
 #endif

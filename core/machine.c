@@ -200,15 +200,17 @@ void machine_free(struct machine *m)
     while (m->devices->len)
         device_free(m->devices->pdata[m->devices->len - 1]);
     vcpus_free(m);
-    if (m->ui_free)
-        m->ui_free(m);
     objects_free_all(m);
     if (m->net_free)
         m->net_free(m);
+    if (m->audiodevs_free)
+        m->audiodevs_free(m);
     if (m->block_free)
         m->block_free(m);
     if (m->chardev_free_all)
         m->chardev_free_all(m);
+    if (m->ui_free) /* some chardevs have consoles */
+        m->ui_free(m);
     machine_unlock(m);
     machine_requests_fini(m);
     free_memory(m);

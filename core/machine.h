@@ -62,6 +62,7 @@ struct machine_config {
     char *cpu;              /* -cpu text: "max,+feature,-feature" */
     char *accel;            /* -accel text: "tcg-interp", "kvm:tcg" ... */
     GHashTable *accel_opts; /* -accel NAME,key=value: string -> string; NULL: none */
+    char *keymap;           /* -k, or NULL */
     char *kernel, *initrd, *append, *bios;
     bool icount;
     unsigned icount_shift;
@@ -142,6 +143,11 @@ struct machine {
     GPtrArray *chardevs;       /* struct chardev *, owned; chardev/ keeps the list and sets: */
     struct chardev *(*chardev_find)(struct machine *m, const char *id);
     void (*chardev_free_all)(struct machine *m);
+    /* A terminal on a console (ui/vc.h), for chardev/, or NULL. */
+    struct chardev *(*make_vc)(struct machine *m, const char *id, const struct keyvals *kv,
+                               GError **err);
+    GPtrArray *audiodevs;      /* struct audiodev *, owned, or NULL; audio/ sets both */
+    void (*audiodevs_free)(struct machine *m);
     struct block *block;       /* block/'s, or NULL; it sets both: */
     void (*block_free)(struct machine *m);
     struct blk *(*drive_claim)(struct machine *m, const char *id, GError **err);

@@ -10,6 +10,7 @@
 #include "util/error.h"
 
 const struct command *const command_tables[] = {
+    vnc_commands,
     run_commands,     machine_commands,  cpu_commands,  memory_commands, screen_commands,
     gdb_commands,     probe_commands,    chardev_commands, info_commands, help_commands,
     qmp_commands,     migrate_commands,  snapshot_commands, job_commands,

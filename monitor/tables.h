@@ -12,6 +12,7 @@ extern const struct command chardev_commands[]; /* chardev.c */
 extern const struct command gdb_commands[];     /* gdb.c: gdbserver */
 extern const struct command memory_commands[];  /* memory.c: x, xp, print */
 extern const struct command screen_commands[];  /* screen.c: pictures, keys, pointer */
+extern const struct command vnc_commands[];     /* vnc.c: viewers and their password */
 extern const struct command probe_commands[];   /* probe.c: what this program can do */
 extern const struct command info_commands[];    /* info.c */
 extern const struct command help_commands[];    /* help.c */

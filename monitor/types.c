@@ -55,6 +55,16 @@ const struct schema_type schema_types[] = {
     {"CpuModelExpansionType", "enum static full"},
     {"CpuModelExpansionInfo", "model:CpuModelInfo"},
 
+    /* ---- Viewers ---- */
+    {"DisplayProtocol", "enum vnc spice"},
+    {"SetPasswordAction", "enum keep fail disconnect"},
+    {"VncAddressFamily", "enum ipv4 ipv6 unix vsock unknown"},
+    {"VncClientInfo", "host:str service:str family:VncAddressFamily websocket:bool"},
+    {"VncServerInfo", "host:str service:str family:VncAddressFamily websocket:bool ?auth:str"},
+    {"VncInfo", "enabled:bool ?host:str ?family:VncAddressFamily ?service:str ?auth:str "
+                "?clients:[VncClientInfo]"},
+    {"VncInfo2", "id:str server:[VncServerInfo] clients:[VncClientInfo] auth:str"},
+
     /* ---- Character devices ---- */
     {"ChardevInfo", "label:str filename:str frontend-open:bool"},
     {"ChardevBackendInfo", "name:str"},
@@ -116,7 +126,6 @@ const struct schema_type schema_types[] = {
                   "concluded null"},
     {"JobInfo", "id:str type:JobType status:JobStatus current-progress:int total-progress:int "
                 "?error:str"},
-
     {NULL, NULL},
 };
 
@@ -125,6 +134,9 @@ const struct schema_event schema_events[] = {
     {.name = "POWERDOWN"},
     {.name = "RESET", .data = "guest:bool reason:ShutdownCause"},
     {.name = "STOP"},
+    {.name = "VNC_CONNECTED", .data = "server:VncServerInfo client:VncClientInfo"},
+    {.name = "VNC_INITIALIZED", .data = "server:VncServerInfo client:VncClientInfo"},
+    {.name = "VNC_DISCONNECTED", .data = "server:VncServerInfo client:VncClientInfo"},
     {.name = "RESUME"},
     {.name = "SUSPEND"},
     {.name = "WAKEUP"},

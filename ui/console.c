@@ -50,6 +50,17 @@ void console_damage(struct console *c, int x, int y, int w, int h)
     }
 }
 
+void console_set_cursor(struct console *c, struct cursor *cursor)
+{
+    g_free(c->cursor);
+    c->cursor = cursor;
+    for (unsigned i = 0; i < c->viewers->len; i++) {
+        struct viewer *v = c->viewers->pdata[i];
+        if (v->cursor)
+            v->cursor(v);
+    }
+}
+
 /* ---- Refresh ---------------------------------------------------------------------------- */
 
 static bool watched(const struct console *c)
@@ -166,6 +177,18 @@ void viewer_set_visible(struct viewer *v, bool visible)
 
 /* ---- Life ------------------------------------------------------------------------------- */
 
+void console_rank(struct console *c, unsigned rank)
+{
+    GPtrArray *all = ui_of(c->machine)->consoles;
+    unsigned n = 0;
+
+    g_ptr_array_remove(all, c);
+    c->rank = rank;
+    while (n < all->len && ((struct console *)all->pdata[n])->rank <= rank)
+        n++;
+    g_ptr_array_insert(all, (int)n, c);
+}
+
 struct console *console_add(struct machine *m, const char *name, const struct screen_ops *ops,
                             void *dev)
 {
@@ -181,6 +204,7 @@ struct console *console_add(struct machine *m, const char *name, const struct sc
     g_source_set_callback(c->source, refresh, c, NULL);
     g_source_attach(c->source, m->context);
     g_ptr_array_add(ui_of(m)->consoles, c);
+    console_rank(c, 0);
     return c;
 }
 
@@ -193,6 +217,7 @@ void console_remove(struct console *c)
     g_source_unref(c->source);
     g_ptr_array_free(c->viewers, TRUE);
     pixman_image_unref(c->surface.image);
+    g_free(c->cursor);
     g_free(c);
 }
 

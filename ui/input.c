@@ -127,6 +127,18 @@ void input_position(struct machine *m, int x, int y, int dz)
     machine_outside(m, "the pointer moved", false);
     if (s && s->position)
         s->position(s->dev, x, y, dz, in->buttons);
+    in->x = x;
+    in->y = y;
+}
+
+void input_wheel(struct machine *m, int dz)
+{
+    const struct input *in = &ui_of(m)->input;
+
+    if (input_is_absolute(m))
+        input_position(m, in->x, in->y, dz);
+    else
+        input_motion(m, 0, 0, dz);
 }
 
 void input_buttons(struct machine *m, unsigned buttons)
@@ -136,7 +148,7 @@ void input_buttons(struct machine *m, unsigned buttons)
     if (in->buttons == buttons)
         return;
     in->buttons = buttons;
-    input_motion(m, 0, 0, 0);
+    input_wheel(m, 0);
 }
 
 bool input_is_absolute(struct machine *m)

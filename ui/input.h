@@ -40,6 +40,7 @@ struct input {
     struct timer timer;   /* releases the chord that is held, presses the next */
     bool holding;
     unsigned buttons;
+    int x, y;             /* the last place */
 };
 
 void input_init(struct input *in, struct machine *m);
@@ -57,6 +58,7 @@ void input_release_keys(struct machine *m);
 void input_motion(struct machine *m, int dx, int dy, int dz);
 void input_position(struct machine *m, int x, int y, int dz);
 void input_buttons(struct machine *m, unsigned buttons); /* all that are held now */
+void input_wheel(struct machine *m, int dz);
 /* Does the pointer in use take places, so that it need not be grabbed? */
 bool input_is_absolute(struct machine *m);
 /* Press n keys in this order, hold them for that long in guest time, release them. Chords queue

@@ -7,38 +7,31 @@
  */
 #include "ui/sdl.h"
 
-#include <SDL.h>
 #include <SDL_syswm.h>
 #include <stdlib.h>
 
-#include "core/machine.h"
-#include "ui/console.h"
-#include "ui/input.h"
+#include "ui/sdl_int.h"
 #include "util/error.h"
-
-struct window {
-    struct viewer viewer; /* first */
-    struct machine *machine;
-    SDL_Window *window;
-    SDL_Renderer *renderer;
-    SDL_Texture *texture;
-    GSource *source;
-    bool connection;  /* the source has a file descriptor to sleep on */
-    bool full_screen, grabbed;
-    unsigned buttons;
-};
 
 /* ---- Title and size --------------------------------------------------------------------- */
 
 static void set_title(struct window *w)
 {
+    static const char *const mods[] = {"Ctrl-Alt", "Shift-Ctrl-Alt", "Right Ctrl"};
     const struct machine *m = w->machine;
-    g_autofree char *title = g_strdup_printf(
-        "Hostel%s%s%s%s%s", m->config->name ? " (" : "", m->config->name ? m->config->name : "",
-        m->config->name ? ")" : "", machine_running(m) ? "" : " [Stopped]",
-        w->grabbed ? " - Press Ctrl-Alt-G to release the mouse" : "");
+    const struct console *c = w->viewer.console;
+    g_autoptr(GString) title = g_string_new("Hostel");
 
-    SDL_SetWindowTitle(w->window, title);
+    if (m->config->name)
+        g_string_append_printf(title, " (%s)", m->config->name);
+    if (c && c->ops->type)
+        g_string_append_printf(title, ": %s", c->name);
+    if (!machine_running(m))
+        g_string_append(title, " [Stopped]");
+    if (w->grabbed)
+        g_string_append_printf(title, " - Press %s-G to release the mouse",
+                               mods[w->settings.grab_mod]);
+    SDL_SetWindowTitle(w->window, title->str);
 }
 
 static void state_changed(void *arg)
@@ -46,7 +39,7 @@ static void state_changed(void *arg)
     set_title(arg);
 }
 
-static void own_size(struct window *w)
+void sdl_own_size(struct window *w)
 {
     const struct surface *s = &w->viewer.console->surface;
     Uint32 flags = SDL_GetWindowFlags(w->window);
@@ -55,26 +48,27 @@ static void own_size(struct window *w)
         SDL_SetWindowSize(w->window, (int)s->width, (int)s->height);
 }
 
-static void set_full_screen(struct window *w, bool on)
+void sdl_set_full_screen(struct window *w, bool on)
 {
     if (SDL_SetWindowFullscreen(w->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0) == 0)
         w->full_screen = on;
 }
 
-static void set_grab(struct window *w, bool on)
+void sdl_set_grab(struct window *w, bool on)
 {
     if (w->grabbed == on)
         return;
     w->grabbed = on;
     SDL_SetRelativeMouseMode(on && !input_is_absolute(w->machine));
     SDL_SetWindowGrab(w->window, on);
+    sdl_show_cursor(w);
     set_title(w);
 }
 
 /* ---- The picture ------------------------------------------------------------------------ */
 
 /* Where the picture is in the window: as large as fits, in its own proportions. */
-static SDL_Rect place(struct window *w, bool *whole)
+SDL_Rect sdl_place(struct window *w, bool *whole)
 {
     const struct surface *s = &w->viewer.console->surface;
     int ww, wh, sw = (int)s->width, sh = (int)s->height;
@@ -91,13 +85,13 @@ static SDL_Rect place(struct window *w, bool *whole)
     return r;
 }
 
-static void present(struct window *w)
+void sdl_present(struct window *w)
 {
     bool whole;
 
     if (!w->texture)
         return;
-    SDL_Rect r = place(w, &whole);
+    SDL_Rect r = sdl_place(w, &whole);
     /* Dots stay sharp when each is as many dots of the window. */
     SDL_SetTextureScaleMode(w->texture, whole ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
     SDL_SetRenderDrawColor(w->renderer, 0, 0, 0, 255);
@@ -119,10 +113,10 @@ static void damaged(struct viewer *v, int x, int y, int width, int height)
 
 static void flush(struct viewer *v)
 {
-    present((struct window *)v);
+    sdl_present((struct window *)v);
 }
 
-static void resized(struct viewer *v)
+void sdl_resized(struct viewer *v)
 {
     struct window *w = (struct window *)v;
     const struct surface *s = &v->console->surface;
@@ -131,127 +125,52 @@ static void resized(struct viewer *v)
         SDL_DestroyTexture(w->texture);
     w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888,
                                    SDL_TEXTUREACCESS_STREAMING, (int)s->width, (int)s->height);
-    own_size(w);
+    sdl_own_size(w);
 }
 
-/* ---- Events ----------------------------------------------------------------------------- */
+/* ---- The pointer's picture ---------------------------------------------------------------- */
 
-static bool hot_key(struct window *w, const SDL_KeyboardEvent *e)
+static void cursor_changed(struct viewer *v)
 {
-    if (!(e->keysym.mod & KMOD_LCTRL) || !(e->keysym.mod & KMOD_LALT))
-        return false;
-    switch (e->keysym.scancode) {
-    case SDL_SCANCODE_F:
-        set_full_screen(w, !w->full_screen);
-        return true;
-    case SDL_SCANCODE_G:
-        set_grab(w, !w->grabbed);
-        return true;
-    case SDL_SCANCODE_U:
-        own_size(w);
-        return true;
-    default:
-        return false;
-    }
+    struct window *w = (struct window *)v;
+    const struct cursor *c = v->console->cursor;
+    SDL_Surface *picture = NULL;
+
+    SDL_SetCursor(SDL_GetDefaultCursor());
+    SDL_FreeCursor(w->cursor);
+    w->cursor = NULL;
+    if (c)
+        picture = SDL_CreateRGBSurfaceWithFormatFrom((void *)c->argb, (int)c->width,
+                                                     (int)c->height, 32, (int)c->width * 4,
+                                                     SDL_PIXELFORMAT_ARGB8888);
+    if (picture)
+        w->cursor = SDL_CreateColorCursor(picture, (int)c->hot_x, (int)c->hot_y);
+    SDL_FreeSurface(picture);
+    sdl_show_cursor(w);
 }
 
-static void on_key(struct window *w, const SDL_KeyboardEvent *e)
+/* Over a screen whose guest draws its own pointer where ours is, ours is hidden. */
+void sdl_show_cursor(struct window *w)
 {
-    bool down = e->type == SDL_KEYDOWN;
-    uint16_t key = sdl_key(e->keysym.scancode);
+    bool guest = !w->viewer.console->ops->type;
 
-    if (down && !e->repeat && hot_key(w, e))
-        input_release_keys(w->machine);
-    else if (key)
-        input_key(w->machine, key, down);
+    w->absolute = guest && input_is_absolute(w->machine);
+    bool own = w->absolute && w->cursor;
+    SDL_SetCursor(own ? w->cursor : SDL_GetDefaultCursor());
+    SDL_ShowCursor(own || w->settings.show_cursor || !w->absolute ? SDL_ENABLE : SDL_DISABLE);
 }
 
-static void on_motion(struct window *w, const SDL_MouseMotionEvent *e)
+void sdl_show(struct window *w, unsigned n)
 {
-    bool whole;
+    struct console *c = console_get(w->machine, n);
 
-    if (!input_is_absolute(w->machine)) {
-        if (w->grabbed)
-            input_motion(w->machine, e->xrel, e->yrel, 0);
+    if (!c || c == w->viewer.console)
         return;
-    }
-    SDL_Rect r = place(w, &whole);
-    if (r.w > 0 && r.h > 0)
-        input_position(w->machine, CLAMP((e->x - r.x) * 32767 / r.w, 0, 32767),
-                       CLAMP((e->y - r.y) * 32767 / r.h, 0, 32767), 0);
-}
-
-static void on_button(struct window *w, const SDL_MouseButtonEvent *e)
-{
-    static const uint8_t bits[] = {[SDL_BUTTON_LEFT] = BUTTON_LEFT,
-                                   [SDL_BUTTON_MIDDLE] = BUTTON_MIDDLE,
-                                   [SDL_BUTTON_RIGHT] = BUTTON_RIGHT,
-                                   [SDL_BUTTON_X1] = BUTTON_SIDE,
-                                   [SDL_BUTTON_X2] = BUTTON_EXTRA};
-    unsigned bit = e->button < G_N_ELEMENTS(bits) ? bits[e->button] : 0;
-    bool down = e->type == SDL_MOUSEBUTTONDOWN;
-
-    if (!w->grabbed && !input_is_absolute(w->machine)) {
-        if (down) /* this click is for the window */
-            set_grab(w, true);
-        return;
-    }
-    w->buttons = down ? w->buttons | bit : w->buttons & ~bit;
-    input_buttons(w->machine, w->buttons);
-}
-
-static void on_window(struct window *w, const SDL_WindowEvent *e)
-{
-    switch (e->event) {
-    case SDL_WINDOWEVENT_SHOWN:
-    case SDL_WINDOWEVENT_RESTORED:
-        viewer_set_visible(&w->viewer, true);
-        break;
-    case SDL_WINDOWEVENT_HIDDEN:
-    case SDL_WINDOWEVENT_MINIMIZED:
-        viewer_set_visible(&w->viewer, false);
-        break;
-    case SDL_WINDOWEVENT_EXPOSED:
-    case SDL_WINDOWEVENT_SIZE_CHANGED:
-        present(w);
-        break;
-    case SDL_WINDOWEVENT_FOCUS_LOST:
-        input_release_keys(w->machine);
-        set_grab(w, false);
-        break;
-    }
-}
-
-static void on_event(struct window *w, const SDL_Event *e)
-{
-    switch (e->type) {
-    case SDL_KEYDOWN:
-    case SDL_KEYUP:
-        on_key(w, &e->key);
-        break;
-    case SDL_MOUSEMOTION:
-        on_motion(w, &e->motion);
-        break;
-    case SDL_MOUSEBUTTONDOWN:
-    case SDL_MOUSEBUTTONUP:
-        on_button(w, &e->button);
-        break;
-    case SDL_MOUSEWHEEL:
-        input_motion(w->machine, 0, 0, e->wheel.y);
-        break;
-    case SDL_WINDOWEVENT:
-        on_window(w, &e->window);
-        break;
-    case SDL_RENDER_TARGETS_RESET:
-    case SDL_RENDER_DEVICE_RESET:
-        resized(&w->viewer);
-        w->viewer.console->ops->redraw(w->viewer.console->dev);
-        console_wake(w->viewer.console);
-        break;
-    case SDL_QUIT:
-        machine_request_shutdown(w->machine, CAUSE_HOST_UI);
-        break;
-    }
+    sdl_set_grab(w, false);
+    console_detach(&w->viewer);
+    console_attach(c, &w->viewer);
+    cursor_changed(&w->viewer);
+    set_title(w);
 }
 
 /* ---- On the main loop ------------------------------------------------------------------- */
@@ -282,7 +201,7 @@ static gboolean source_dispatch(GSource *source, GSourceFunc fn, void *arg)
 
     machine_lock(w->machine);
     while (SDL_PollEvent(&e))
-        on_event(w, &e);
+        sdl_event(w, &e);
     machine_unlock(w->machine);
     return G_SOURCE_CONTINUE;
 }
@@ -323,6 +242,7 @@ static void window_free(void *arg)
     console_detach(&w->viewer);
     g_source_destroy(w->source);
     g_source_unref(w->source);
+    SDL_FreeCursor(w->cursor);
     SDL_DestroyTexture(w->texture);
     SDL_DestroyRenderer(w->renderer);
     SDL_DestroyWindow(w->window);
@@ -344,7 +264,7 @@ static bool window_new(struct window *w, const struct surface *s)
     return false;
 }
 
-bool sdl_open(struct machine *m, GError **err)
+bool sdl_open(struct machine *m, const struct display_settings *settings, GError **err)
 {
     struct console *c = console_get(m, 0);
 
@@ -359,8 +279,9 @@ bool sdl_open(struct machine *m, GError **err)
     SDL_EnableScreenSaver();
     struct window *w = g_new0(struct window, 1);
     w->machine = m;
-    w->viewer = (struct viewer){.resized = resized, .damaged = damaged, .flush = flush,
-                                .visible = true};
+    w->settings = *settings;
+    w->viewer = (struct viewer){.resized = sdl_resized, .damaged = damaged, .flush = flush,
+                                .cursor = cursor_changed, .visible = true};
     if (!window_new(w, &c->surface)) {
         error_set(err, "no window can be opened: %s", SDL_GetError());
         SDL_Quit();
@@ -370,6 +291,8 @@ bool sdl_open(struct machine *m, GError **err)
     attach(w);
     console_attach(c, &w->viewer);
     set_title(w);
+    if (settings->full_screen)
+        sdl_set_full_screen(w, true);
     machine_add_hook(m->on_state_change, state_changed, w);
     machine_add_hook(m->on_exit, window_free, w);
     return true;

@@ -11,6 +11,7 @@ static void ui_free(struct machine *m)
     while (ui->consoles->len)
         console_remove(ui->consoles->pdata[ui->consoles->len - 1]);
     g_ptr_array_free(ui->consoles, TRUE);
+    g_ptr_array_free(ui->vncs, TRUE);
     input_fini(&ui->input);
     g_free(ui);
     m->ui = NULL;
@@ -21,6 +22,7 @@ struct ui *ui_of(struct machine *m)
     if (!m->ui) {
         m->ui = g_new0(struct ui, 1);
         m->ui->consoles = g_ptr_array_new();
+        m->ui->vncs = g_ptr_array_new();
         input_init(&m->ui->input, m);
         m->ui_free = ui_free;
     }

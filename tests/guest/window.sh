@@ -40,6 +40,7 @@ mkfifo "$work/fifo"
 echo leak:libdbus >"$work/lsan"
 export LSAN_OPTIONS="suppressions=$work/lsan:print_suppressions=0"
 "$HOSTEL" -accel tcg-interp -m 32 -net none -serial none -monitor stdio -name test \
+    -chardev vc,id=second -mon second -display sdl,show-cursor=on \
     -device "pci-testdev,romfile=$work/screen.rom" -debugcon "file:$log" \
     <"$work/fifo" >"$work/hostel.out" 2>&1 &
 pid=$!
@@ -106,6 +107,29 @@ xdotool key ctrl+alt+g
 released() { ! grabbed; }
 wait_for 10 released
 tap $? "Ctrl-Alt-G takes it back"
+
+xdotool key ctrl+alt+2
+titled() { xwininfo -id "$id" | grep -q "$1"; }
+wait_for 10 titled 'Hostel (test): second'
+tap $? "Ctrl-Alt-2 shows the monitor on its own console"
+wait_for 10 has_size "640 384"
+tap $? "in the size of its text: $w $h"
+xdotool type 'stop
+'
+wait_for 10 titled 'Stopped'
+tap $? "what is typed there is the monitor's"
+xdotool type 'info status
+'
+sleep 0.5
+"$work/xwdcut" "$work/fb/Xvfb_screen0" "$x" "$y" "$w" "$h" >"$work/monitor.ppm"
+[ "$(tail -c +16 "$work/monitor.ppm" | tr -d '\0' | wc -c)" -gt 3000 ]
+tap $? "and it is seen"
+xdotool type 'cont
+'
+xdotool key ctrl+alt+1
+not_titled() { ! titled "$1"; }
+wait_for 10 not_titled second
+tap $? "Ctrl-Alt-1 is the guest again"
 
 ended() { ! kill -0 $pid 2>/dev/null; }
 xdotool key alt+F4 # which the window manager takes

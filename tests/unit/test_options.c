@@ -255,7 +255,11 @@ START_TEST(terminals)
     refuse("hostel -daemonize -display none -qmp stdio", "-daemonize");
     refuse("hostel -mon m,mode=other", "mode");
     refuse("hostel -mon m,pretty=on", "mode=control");
-    refuse("hostel -display vnc", "VNC");
+    refuse("hostel -display vnc", "address");
+    refuse("hostel -display vnc=:x", "DISPLAY");
+    refuse("hostel -vnc :1,tls-creds=a", "TLS");
+    terminals_are("hostel -vnc :1", "vc", "vc");
+    terminals_are("hostel -display vnc=unix:/tmp/x -serial stdio", "stdio", "vc");
     refuse("hostel -display sdk", "no such display");
     refuse("hostel -display none,full-screen=on", "full-screen");
     refuse("hostel -vga qxl", "qxl");
