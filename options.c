@@ -163,6 +163,8 @@ static const struct option_row rows[] = {
     {"hdc", "FILE", opt_hdc, "third disk image, where -cdrom is otherwise"},
     {"hdd", "FILE", opt_hdd, "fourth disk image"},
     {"cdrom", "FILE", opt_cdrom, "CD-ROM image"},
+    {"fda", "FILE", opt_fda, "floppy disk image in drive A"},
+    {"fdb", "FILE", opt_fdb, "floppy disk image in drive B"},
     {"snapshot", NULL, opt_snapshot, "writes to disks go to temporary files and are lost"},
 
     {"Devices", NULL, NULL, NULL},
@@ -248,7 +250,7 @@ static const struct option_row rows[] = {
 /* QEMU's other options. A row moves up when Hostel learns it. */
 static const char *const unsupported[] = {
     "numa", "add-fd", "set", "mem-path", "mem-prealloc", "audio", "audio-help", "audiodev",
-    "soundhw", "fda", "fdb", "mtdblock",
+    "soundhw", "mtdblock",
     "sd", "pflash", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "tpmdev", "dtb", "compat",

@@ -122,31 +122,28 @@ bool opt_blockdev(struct options *o, const char *arg, GError **err)
 }
 
 /* A file name may have commas. */
-static bool add_ide(struct options *o, const char *file, int index, const char *media)
+static bool add_disk(struct options *o, const char *file, const char *place)
 {
     char **parts = g_strsplit(file, ",", -1);
     g_autofree char *name = g_strjoinv(",,", parts);
 
     g_strfreev(parts);
-    g_ptr_array_add(o->drives, g_strdup_printf("if=ide,index=%d,media=%s,file=%s", index, media,
-                                               name));
+    g_ptr_array_add(o->drives, g_strdup_printf("%s,file=%s", place, name));
     return true;
 }
 
-#define IDE_DISK(fn, index)                                                                        \
+#define DISK(fn, place)                                                                            \
     bool fn(struct options *o, const char *arg, GError **err)                                      \
     {                                                                                              \
-        return add_ide(o, arg, index, "disk");                                                     \
+        return add_disk(o, arg, place);                                                            \
     }
-IDE_DISK(opt_hda, 0)
-IDE_DISK(opt_hdb, 1)
-IDE_DISK(opt_hdc, 2)
-IDE_DISK(opt_hdd, 3)
-
-bool opt_cdrom(struct options *o, const char *arg, GError **err)
-{
-    return add_ide(o, arg, 2, "cdrom");
-}
+DISK(opt_hda, "if=ide,index=0,media=disk")
+DISK(opt_hdb, "if=ide,index=1,media=disk")
+DISK(opt_hdc, "if=ide,index=2,media=disk")
+DISK(opt_hdd, "if=ide,index=3,media=disk")
+DISK(opt_cdrom, "if=ide,index=2,media=cdrom")
+DISK(opt_fda, "if=floppy,index=0")
+DISK(opt_fdb, "if=floppy,index=1")
 
 /* ---- Networks -------------------------------------------------------------------------- */
 

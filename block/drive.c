@@ -261,7 +261,8 @@ static bool open_parsed(struct machine *m, struct parsed *p, GError **err)
         p->id = default_id(b, p);
     if (id_taken(b, p->id) || node_find(b, p->id))
         return error_set(err, "id=%s is taken", p->id);
-    if (!p->medium && !p->drive.cdrom && !keyvals_get(p->kv, "file"))
+    if (!p->medium && !p->drive.cdrom && p->drive.iface != DRIVE_FLOPPY &&
+        !keyvals_get(p->kv, "file"))
         return error_set(err, "file=... is missing");
     if (p->drive.cdrom && !keyvals_get(p->kv, "read-only"))
         keyvals_add(p->kv, "read-only", "on");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/machine.h"
+#include "hw/block/fdc.h"
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/display/vga_pci.h"
@@ -16,6 +17,7 @@
 #include "hw/intc/lapic.h"
 #include "hw/misc/debugexit.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/misc/i8237.h"
 #include "hw/misc/i6300esb.h"
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
@@ -52,6 +54,7 @@ const struct device_type *const hw_types[] = {
     &virtio_blk_type.pci.dev, &virtio_rng_type.pci.dev, &virtio_serial_type.pci.dev,
     &virtconsole_type, &virtserialport_type, &virtio_9p_type.pci.dev,
     /* parts of the board */
+    &i8237_type, &fdc_type,
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,
     &piix4_pm_type.dev, &piix_ide_type.dev, &mch_type.dev, &ich9_lpc_type.dev,

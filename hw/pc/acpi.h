@@ -16,7 +16,7 @@
 struct acpi_config {
     unsigned cpus;
     const uint32_t *apic_ids;  /* one per processor */
-    bool hpet, i8042, vga, fw_cfg;
+    bool hpet, i8042, fdc, vga, fw_cfg;
     bool serial[4];            /* COM1..COM4 */
     uint16_t pvpanic_port;     /* 0: none */
     bool q35;                  /* ICH9 and PCI Express, not PIIX */

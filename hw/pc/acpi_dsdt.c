@@ -76,6 +76,7 @@ static void pvpanic(GByteArray *a, uint16_t port)
 static void isa_bridge(GByteArray *a, const struct acpi_config *c)
 {
     static const uint16_t rtc[] = {0x70, 8}, kbd[] = {0x60, 1, 0x64, 1};
+    static const uint16_t fdc[] = {0x3f0, 6, 0x3f7, 1};
     size_t isa = aml_device(a, "ISA");
 
     aml_name_int(a, "_ADR", c->q35 ? 0x001f0000 : 0x00010000);
@@ -93,6 +94,8 @@ static void isa_bridge(GByteArray *a, const struct acpi_config *c)
         isa_device(a, "KBD", "PNP0303", 0, kbd, 2, 1);
         isa_device(a, "MOU", "PNP0F13", 0, NULL, 0, 12);
     }
+    if (c->fdc)
+        isa_device(a, "FDC0", "PNP0700", 0, fdc, 2, 6);
     serial_ports(a, c);
     if (c->pvpanic_port)
         pvpanic(a, c->pvpanic_port);

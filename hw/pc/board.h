@@ -98,6 +98,8 @@ struct board {
     struct hpet *hpet;
     struct i8042 *kbd;
     struct fw_cfg *fw_cfg;
+    struct i8237 *dma;
+    struct fdc *fdc;                   /* or NULL: no floppy drive */
     unsigned nlapics;
     struct lapic **lapics;
 
@@ -134,6 +136,9 @@ void pc_setup_cmos(struct board *b);
 
 /* pc_setup_pci.c: bus numbers, addresses, interrupt lines */
 void pc_setup_pci(struct board *b);
+
+/* pc_floppy.c */
+bool pc_floppy(struct board *b, GError **err);
 
 /* pc_boot.c: -boot */
 bool pc_boot_offer(struct board *b, GError **err);

@@ -421,7 +421,7 @@ bool pc_board_build(struct machine *m, GError **err)
     m->board = b;
     add_infos(m, b);
     return pc_load_rom(b, err) && interrupt_chips(b, err) && timer_chips(b, err) &&
-           pci_chips(b, err) && control_ports(b, err) && display(b, err);
+           pci_chips(b, err) && control_ports(b, err) && pc_floppy(b, err) && display(b, err);
 }
 
 bool pc_board_add_serial(struct machine *m, unsigned n, struct chardev *chr, GError **err)

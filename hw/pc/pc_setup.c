@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/block/fdc.h"
 #include "hw/pc/board.h"
 #include "hw/pc/pc.h"
 #include "hw/pci/pci_bridge.h"
@@ -20,11 +21,18 @@ enum { RSDP_OFFSET = 0x10000, NULL_SERVICE = 0xff53, OPCODE_IRET = 0xcf };
 
 /* ---- CMOS: memory sizes where the AT's BIOS, and firmware for QEMU, look for them ------- */
 
+/* Bits of the equipment byte: there are drives, and how many beyond one. */
+static uint8_t floppies(uint8_t types)
+{
+    return types & 0x0f ? 0x41 : types ? 0x01 : 0;
+}
+
 void pc_setup_cmos(struct board *b)
 {
+    uint8_t types = b->fdc ? fdc_cmos_types(b->fdc) : 0;
     enum { CMOS_BASE_KIB = 0x15, CMOS_EXT_KIB = 0x17, CMOS_EXT_KIB_2 = 0x30, CMOS_ABOVE_16M = 0x34,
-           CMOS_ABOVE_4G = 0x5b, CMOS_CPUS = 0x5f, CMOS_EQUIPMENT = 0x14, EQUIPMENT = 0x06,
-           MIB16 = 16 << 20 };
+           CMOS_ABOVE_4G = 0x5b, CMOS_CPUS = 0x5f, CMOS_FLOPPY = 0x10,
+           CMOS_EQUIPMENT = 0x14, EQUIPMENT = 0x06, MIB16 = 16 << 20 };
     struct {
         unsigned at;
         uint64_t value;
@@ -36,7 +44,8 @@ void pc_setup_cmos(struct board *b)
         {CMOS_ABOVE_16M, b->low_ram > MIB16 ? MIN((b->low_ram - MIB16) >> 16, 65535) : 0, 2},
         {CMOS_ABOVE_4G, b->high_ram >> 16, 3},
         {CMOS_CPUS, b->nlapics ? MIN(b->nlapics - 1, 255) : 0, 1},
-        {CMOS_EQUIPMENT, EQUIPMENT, 1}, /* coprocessor, mouse */
+        {CMOS_EQUIPMENT, EQUIPMENT | floppies(types), 1}, /* coprocessor, mouse */
+        {CMOS_FLOPPY, types, 1},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(v); i++)
@@ -76,6 +85,7 @@ static void build_acpi(struct board *b, bool now, struct acpi_tables *t)
         .apic_ids = ids,
         .hpet = b->hpet,
         .i8042 = b->kbd,
+        .fdc = b->fdc,
         .fw_cfg = true,
         .vga = m->vga,
         .hpet_id = b->hpet ? as_ld32(&m->mem, PC_HPET_BASE) : 0,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A boot sector: says from where it runs, reads the second sector (on a CD: the block of 2048
- * bytes with that number) by INT 13h AH=42h and prints its text, writes it back to the third,
- * reads that one. Output on COM1; ends through isa-debug-exit.
+ * bytes with that number) by INT 13h AH=42h, on a floppy disk AH=02h, and prints its text, writes
+ * it back to the third, reads that one. Output on COM1; ends through isa-debug-exit.
  */
     .code16
     .globl _start
@@ -45,6 +45,19 @@ out:
 disk: /* AH: service, CX: block */
     mov %cx, packet + 8
     mov drive, %dl
+    test $0x80, %dl
+    jnz 1f
+    and $3, %ah             /* 02h, 03h: cylinder 0, head 0, sector CX + 1 */
+    mov $1, %al
+    inc %cx
+    xor %dh, %dh
+    mov $0x8000, %bx
+    push %ds
+    pop %es
+    int $0x13
+    jc failed
+    ret
+1:
     mov $packet, %si
     xor %al, %al
     int $0x13

@@ -53,6 +53,19 @@ boots "-blockdev and -device ide-hd" "$twice" \
     -blockdev '{"driver": "raw", "node-name": "d", "file": {"driver": "file", "filename": "disk.raw"}}' \
     -device ide-hd,drive=d,bus=ide.1,unit=0
 
+truncate -s 1440K floppy.img
+dd if=boot.bin of=floppy.img conv=notrunc status=none
+printf 'sector 1 of the disk\r\n\0' | dd of=floppy.img bs=512 seek=1 conv=notrunc status=none
+boots "-fda" "$twice" -drive if=floppy,file=floppy.img,format=raw
+n=$((n + 1))
+if [ "$(dd if=floppy.img bs=512 skip=2 count=1 status=none | head -c 20)" = "sector 1 of the disk" ]; then
+    echo "ok $n - what was written is on the floppy disk"
+else
+    echo "not ok $n - what was written is on the floppy disk"
+fi
+boots "a floppy disk before a disk, on q35" "$twice" -M q35 -hda disk.qcow2 -snapshot \
+    -drive if=floppy,file=floppy.img,format=raw -boot a
+
 mkdir tree
 cp boot.bin tree
 xorriso -as mkisofs -quiet -b boot.bin -no-emul-boot -boot-load-size 4 -o cd.iso tree 2>/dev/null
