@@ -54,10 +54,10 @@ endif
 # ---- Hostel ---------------------------------------------------------------------------
 
 DIRS = util core target/x86 accel accel/tcg-interp accel/kvm accel/compare hw $(wildcard hw/*) \
-       backend block net chardev migration monitor ui
+       backend block audio net chardev migration monitor ui
 SRCS = $(filter-out main.c,$(wildcard *.c)) $(wildcard $(addsuffix /*.c,$(DIRS)))
 ifneq ($(HAVE_SDL),yes)
-SRCS := $(filter-out ui/sdl%,$(SRCS))
+SRCS := $(filter-out ui/sdl% audio/sdl%,$(SRCS))
 endif
 ifneq ($(HAVE_NBD),yes)
 SRCS := $(filter-out block/nbd.c,$(SRCS))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accel/accel.h"
+#include "audio/audio.h"
 #include "backend/types.h"
 #include "config.h"
 #include "hw/pc/pc.h"
@@ -96,6 +97,7 @@ bool help_print(const struct options *o, GError **err)
              error_set(err, "there is no object type '%s' (-object help lists them)", o->help_arg);
         break;
     case HELP_CHARDEV: list_chardevs(out); break;
+    case HELP_AUDIODEV: audiodev_help(out); break;
     case HELP_DISPLAY: options_describe_displays(out); break;
     case HELP_NETDEV: ok = list_networks(o->help_arg, out, err); break;
     case HELP_NIC: list_cards(out); break;

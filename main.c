@@ -11,6 +11,7 @@
 #include "accel/accel.h"
 #include "accel/switch.h"
 #include "backend/types.h"
+#include "audio/audio.h"
 #include "block/drive.h"
 #include "block/inactive.h"
 #include "catalogue.h"
@@ -249,6 +250,14 @@ static bool make_devices(struct machine *m, struct options *o, GError **err)
     return virtio_blk_add_drives(m, err);
 }
 
+static bool make_audiodevs(struct machine *m, struct options *o, GError **err)
+{
+    for (unsigned i = 0; i < o->audiodevs->len; i++)
+        if (!audiodev_add(m, o->audiodevs->pdata[i], err))
+            return error_prefix(err, "-audiodev %s", (char *)o->audiodevs->pdata[i]);
+    return true;
+}
+
 static bool make_vncs(struct machine *m, struct options *o, GError **err)
 {
     for (unsigned i = 0; i < o->vncs->len; i++)
@@ -307,7 +316,8 @@ static bool build(struct machine *m, struct options *o, GError **err)
     machine_lock(m);
     if (o->incoming)
         block_begin_inactive(m);
-    bool ok = make_chardevs(m, o, err) && make_objects(m, o, false, err) &&
+    bool ok = make_chardevs(m, o, err) && make_audiodevs(m, o, err) &&
+              make_objects(m, o, false, err) &&
               make_drives(m, o, err) && check_globals(m, o, err) &&
               pc_board_build(m, err) && make_serials(m, o, err) && make_debugcon(m, o, err) &&
               make_networks(m, o, err) && make_objects(m, o, true, err) &&

@@ -204,6 +204,8 @@ static const struct option_row rows[] = {
      "a VNC server on display N (port 5900 + N), without HOST for this host only; no\n"
      "window unless -display asks for one. With password=on nobody gets in before the\n"
      "monitor's 'change vnc password'"},
+    {"audiodev", "sdl|wav|none,id=ID[,out.frequency=HZ][,path=FILE]", opt_audiodev,
+     "where the guest's sound goes, for -machine pcspk-audiodev=ID; '-audiodev help'"},
     {"k", "LAYOUT", opt_keymap,
      "keyboard layout (de, en-us, fr) of VNC viewers that send symbols, not keys"},
     {"serial", "CHARDEV", opt_serial,
@@ -249,7 +251,7 @@ static const struct option_row rows[] = {
 
 /* QEMU's other options. A row moves up when Hostel learns it. */
 static const char *const unsupported[] = {
-    "numa", "add-fd", "set", "mem-path", "mem-prealloc", "audio", "audio-help", "audiodev",
+    "numa", "add-fd", "set", "mem-path", "mem-prealloc", "audio", "audio-help",
     "soundhw", "mtdblock",
     "sd", "pflash", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "alt-grab", "ctrl-grab", "no-quit",
@@ -441,6 +443,7 @@ void options_init(struct options *o)
     o->monitors = g_ptr_array_new_with_free_func(g_free);
     o->mons = g_ptr_array_new_with_free_func(free_mon);
     o->vncs = g_ptr_array_new_with_free_func(g_free);
+    o->audiodevs = g_ptr_array_new_with_free_func(g_free);
     o->devices = g_ptr_array_new_with_free_func(g_free);
     o->drives = g_ptr_array_new_with_free_func(g_free);
     o->objects = g_ptr_array_new_with_free_func(g_free);
@@ -471,6 +474,7 @@ void options_free(struct options *o)
     g_ptr_array_free(o->serials, TRUE);
     g_ptr_array_free(o->monitors, TRUE);
     g_ptr_array_free(o->vncs, TRUE);
+    g_ptr_array_free(o->audiodevs, TRUE);
     g_ptr_array_free(o->mons, TRUE);
     g_ptr_array_free(o->devices, TRUE);
     g_ptr_array_free(o->drives, TRUE);

@@ -30,6 +30,7 @@ enum options_help {
     HELP_OBJECT,  /* -object help */
     HELP_OBJECT_PROPS, /* -object TYPE,help: the type is help_arg */
     HELP_CHARDEV,  /* -chardev help */
+    HELP_AUDIODEV, /* -audiodev help */
     HELP_DISPLAY,  /* -display help */
     HELP_NETDEV,   /* -netdev help; of one type: the name is help_arg */
     HELP_NIC,      /* -nic model=help */
@@ -60,6 +61,7 @@ struct options {
     bool nographic;
     char *display;       /* "sdl", "vnc", "none", or NULL: not said */
     struct display_settings display_settings;
+    GPtrArray *audiodevs; /* char *: text of each -audiodev */
     GPtrArray *vncs;     /* char *: text of each -vnc and -display vnc= */
     bool desktop;        /* set before parsing: a window could be opened here */
     bool daemonize;

@@ -2,6 +2,7 @@
 /* Options around the machine: devices, terminals, logging. */
 #include <string.h>
 
+#include "audio/audio.h"
 #include "config.h"
 #include "options_int.h"
 #include "ui/vnc.h"
@@ -399,6 +400,16 @@ bool opt_vnc(struct options *o, const char *arg, GError **err)
     if (vnc_is_none(arg))
         return o->display || options_string(&o->display, "none");
     g_ptr_array_add(o->vncs, g_strdup(arg));
+    return true;
+}
+
+bool opt_audiodev(struct options *o, const char *arg, GError **err)
+{
+    if (options_is_help(arg))
+        return options_ask(o, HELP_AUDIODEV, NULL);
+    if (!audiodev_check(arg, err))
+        return false;
+    g_ptr_array_add(o->audiodevs, g_strdup(arg));
     return true;
 }
 

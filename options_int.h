@@ -20,7 +20,7 @@ option_fn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_memory, 
 bool options_machine_finish(struct options *o, GError **err);
 
 /* options_host.c */
-option_fn opt_fda, opt_fdb;
+option_fn opt_fda, opt_fdb, opt_audiodev;
 option_fn opt_chardev, opt_serial, opt_monitor, opt_mon, opt_qmp, opt_qmp_pretty, opt_device,
     opt_object, opt_virtfs, opt_fsdev, opt_global, opt_drive,
     opt_hda, opt_hdb, opt_hdc, opt_hdd, opt_cdrom, opt_blockdev, opt_display, opt_vga, opt_vnc,

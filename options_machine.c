@@ -14,6 +14,8 @@
 
 /* ---- -machine ------------------------------------------------------------------------ */
 
+#define ANY_ID "ID"
+
 /* Keys of -machine other than type and accel, with the values that Hostel can honour. */
 static const struct machine_key {
     const char *name;
@@ -33,6 +35,7 @@ static const struct machine_key {
     {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
     {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the kernel (split; no on)"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
+    {"pcspk-audiodev", {ANY_ID}, "the -audiodev that the PC speaker is heard on"},
 };
 
 void options_describe_machine_keys(GString *out)
@@ -82,7 +85,7 @@ static bool machine_setting(struct options *o, const char *name, const char *val
     int choice;
     if (!key)
         return false;
-    if (!parse_choice(value, key->values, &choice, err))
+    if (strcmp(key->values[0], ANY_ID) != 0 && !parse_choice(value, key->values, &choice, err))
         return error_prefix(err, "%s (%s)", name, key->help);
     if (strcmp(name, "acpi") == 0)
         c->acpi = strcmp(value, "off") != 0;

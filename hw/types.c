@@ -38,6 +38,7 @@
 #include "hw/virtio/blk.h"
 #include "hw/virtio/p9.h"
 #include "hw/virtio/net.h"
+#include "hw/virtio/input.h"
 #include "hw/virtio/rng.h"
 #include "hw/virtio/serial.h"
 #include "util/error.h"
@@ -53,6 +54,7 @@ const struct device_type *const hw_types[] = {
     &vga_pci_type.dev, &ide_hd_type, &ide_cd_type,
     &virtio_blk_type.pci.dev, &virtio_rng_type.pci.dev, &virtio_serial_type.pci.dev,
     &virtconsole_type, &virtserialport_type, &virtio_9p_type.pci.dev,
+    &virtio_keyboard_type.pci.dev, &virtio_mouse_type.pci.dev, &virtio_tablet_type.pci.dev,
     /* parts of the board */
     &i8237_type, &fdc_type,
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,

@@ -6,6 +6,7 @@
 #ifndef HW_MISC_PORT61_H
 #define HW_MISC_PORT61_H
 
+#include "audio/audio.h"
 #include "core/device.h"
 #include "core/region.h"
 
@@ -16,6 +17,7 @@ struct port61 {
     struct i8254 *pit;
     struct region io;
     uint8_t value; /* bits 3:0 as written */
+    struct voice voice; /* the speaker; attach it before realize */
 };
 
 extern const struct device_type port61_type;

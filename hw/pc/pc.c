@@ -212,6 +212,19 @@ static bool timer_chips(struct board *b, GError **err)
     return true;
 }
 
+/* -machine pcspk-audiodev=ID */
+static bool speaker(struct port61 *p61, GError **err)
+{
+    struct machine *m = p61->dev.machine;
+    const char *id = m->config->machine_opts
+                         ? g_hash_table_lookup(m->config->machine_opts, "pcspk-audiodev") : NULL;
+    struct audiodev *dev = id ? audiodev_find(m, id, err) : NULL;
+
+    if (dev)
+        voice_attach(&p61->voice, dev);
+    return !id || dev || error_prefix(err, "-machine pcspk-audiodev=%s", id);
+}
+
 static bool control_ports(struct board *b, GError **err)
 {
     struct machine *m = b->dev.machine;
@@ -219,6 +232,8 @@ static bool control_ports(struct board *b, GError **err)
     struct port92 *p92;
 
     p61->pit = b->pit;
+    if (!speaker(p61, err))
+        return false;
     if (!pc_chip(&p61->dev, err))
         return false;
     region_add(&m->io_root, 0x61, &p61->io, 0);

@@ -292,6 +292,11 @@ bool i8254_get_out(struct i8254 *s, unsigned n)
     return counter_out(&s->ch[n], s->ch[n].seen);
 }
 
+bool i8254_out_at(struct i8254 *s, unsigned n, int64_t ns)
+{
+    return counter_out(&s->ch[n], muldiv64((uint64_t)ns, PIT_HZ, NSEC_PER_SEC));
+}
+
 /* ---- Ports ----------------------------------------------------------------------------------- */
 
 static void latch_count(struct pit_counter *c)
@@ -385,6 +390,10 @@ static uint8_t read_count(struct i8254 *s, unsigned n)
 
 static void pit_write(void *dev, uint64_t off, uint64_t val, unsigned size)
 {
+    struct i8254 *s = dev;
+
+    if (s->changing)
+        s->changing(s->changing_arg);
     if (off == PIT_CONTROL)
         write_control(dev, val);
     else

@@ -47,11 +47,15 @@ struct i8254 {
     struct region io;
     struct pit_counter ch[3];
     struct timer timer[3];
+    void (*changing)(void *arg); /* before a register is written; may be NULL */
+    void *changing_arg;
 };
 
 extern const struct device_type i8254_type;
 
 bool i8254_get_out(struct i8254 *pit, unsigned ch);
+/* As the counter is set now, at a time that is not long past. */
+bool i8254_out_at(struct i8254 *pit, unsigned ch, int64_t ns);
 bool i8254_get_gate(const struct i8254 *pit, unsigned ch);
 void i8254_set_gate(struct i8254 *pit, unsigned ch, bool level);
 

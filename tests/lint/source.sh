@@ -60,13 +60,14 @@ allow backend/ 'util/|core/|backend/|net/dump'
 allow block/ 'util/|core/|block/|config.h'
 allow net/ 'util/|core/|net/'
 allow chardev/ 'util/|core/|chardev/'
+allow audio/ 'util/|core/|audio/|config.h'
 allow ui/ 'util/|core/|ui/|chardev/'
 allow migration/ 'util/|core/|migration/|block/|chardev/sockaddr|config.h'
 allow monitor/ 'util/|core/|monitor/|chardev/|block/|migration/|net/|ui/|config.h'
 allow accel/ 'util/|core/|target/x86/|accel/|config.h'
 # The board and the local APIC stand next to the CPU: they alone may name a vCPU.
 hw='util/|core/(region|clock|irq|irqchip|notifier|action|device|event|machine|machine_test)[.]h'
-hw="$hw|core/inspect[.]h|hw/|backend/|chardev/|block/|net/|ui/"
+hw="$hw|core/inspect[.]h|hw/|audio/|backend/|chardev/|block/|net/|ui/"
 allow hw/ "$hw|config.h|core/vcpu.h"
 verdict "of hw/, only the board and the local APIC know vCPUs" "$(includes hw/ |
     grep ':core/vcpu[.]h' | grep -vE '^hw/(pc/|intc/lapic)')"
