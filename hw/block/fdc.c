@@ -290,6 +290,8 @@ static void command_byte(struct fdc *f, uint8_t v)
 {
     const struct command *c;
 
+    if (f->phase == FDC_IDLE || f->fifo_pos >= FDC_FIFO_MAX)
+        f->fifo_pos = 0;
     f->phase = FDC_COMMAND;
     f->fifo[f->fifo_pos++] = v;
     c = find(f->fifo[0]);
@@ -322,9 +324,9 @@ static uint8_t fifo_read(struct fdc *f)
         return fdc_pio_read(f);
     if (f->phase != FDC_RESULT)
         return 0;
-    uint8_t v = f->fifo[f->fifo_pos++];
+    uint8_t v = f->fifo[f->fifo_pos++ % FDC_FIFO_MAX];
     fdc_raise(f, f->seek_ended && f->raised); /* reading results takes the interrupt back */
-    if (f->fifo_pos == f->fifo_len)
+    if (f->fifo_pos >= f->fifo_len)
         idle(f);
     return v;
 }

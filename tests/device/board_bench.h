@@ -113,6 +113,8 @@ static inline struct machine *board_bench_new_on(const char *type)
     machine_create_vcpus(m, 2, &err);
     g_assert_no_error(err);
     machine_lock(m);
+    drive_add(m, "if=floppy", false, &err); /* an empty drive, so that there is a controller */
+    g_assert_no_error(err);
     pc_board_build(m, &err);
     g_assert_no_error(err);
     for (unsigned i = 0; hw_types[i]; i++) {
