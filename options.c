@@ -151,7 +151,7 @@ static const struct option_row rows[] = {
     {"L", "DIR", opt_firmware_dir, "look for firmware images here first"},
 
     {"Disks", NULL, NULL, NULL},
-    {"drive", "file=FILE[,format=raw|qcow2][,if=ide|none][,index=N][,media=disk|cdrom]\n"
+    {"drive", "file=FILE[,format=raw|qcow2][,if=ide|pflash|none][,index=N][,media=disk|cdrom]\n"
               "[,cache=MODE][,aio=threads|native|io_uring][,discard=unmap|ignore]\n"
               "[,detect-zeroes=off|on|unmap][,readonly=on|off][,snapshot=on|off]\n"
               "[,werror=ACTION][,rerror=ACTION][,id=ID][,KEY=VALUE...]", opt_drive,
@@ -165,6 +165,8 @@ static const struct option_row rows[] = {
     {"cdrom", "FILE", opt_cdrom, "CD-ROM image"},
     {"fda", "FILE", opt_fda, "floppy disk image in drive A"},
     {"fdb", "FILE", opt_fdb, "floppy disk image in drive B"},
+    {"pflash", "FILE", opt_pflash,
+     "firmware in flash memory, and its variables: -drive if=pflash,unit=0 and 1"},
     {"snapshot", NULL, opt_snapshot, "writes to disks go to temporary files and are lost"},
 
     {"Devices", NULL, NULL, NULL},
@@ -253,7 +255,7 @@ static const struct option_row rows[] = {
 static const char *const unsupported[] = {
     "numa", "add-fd", "set", "mem-path", "mem-prealloc", "audio", "audio-help",
     "soundhw", "mtdblock",
-    "sd", "pflash", "iscsi", "usb", "usbdevice", "spice", "sdl",
+    "sd", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "tpmdev", "dtb", "compat",
     "singlestep", "preconfig", "overcommit", "dfilter",

@@ -116,6 +116,16 @@ bool opt_drive(struct options *o, const char *arg, GError **err)
     return true;
 }
 
+bool opt_pflash(struct options *o, const char *arg, GError **err)
+{
+    char **parts = g_strsplit(arg, ",", -1);
+    g_autofree char *name = g_strjoinv(",,", parts);
+
+    g_strfreev(parts);
+    g_ptr_array_add(o->drives, g_strdup_printf("if=pflash,file=%s", name));
+    return true;
+}
+
 bool opt_blockdev(struct options *o, const char *arg, GError **err)
 {
     g_ptr_array_add(o->blockdevs, g_strdup(arg));

@@ -23,7 +23,8 @@ bool options_machine_finish(struct options *o, GError **err);
 option_fn opt_fda, opt_fdb, opt_audiodev;
 option_fn opt_chardev, opt_serial, opt_monitor, opt_mon, opt_qmp, opt_qmp_pretty, opt_device,
     opt_object, opt_virtfs, opt_fsdev, opt_global, opt_drive,
-    opt_hda, opt_hdb, opt_hdc, opt_hdd, opt_cdrom, opt_blockdev, opt_display, opt_vga, opt_vnc,
+    opt_hda, opt_hdb, opt_hdc, opt_hdd, opt_cdrom, opt_blockdev, opt_pflash, opt_display, opt_vga,
+    opt_vnc,
     opt_none_only, opt_log, opt_action, opt_watchdog_action;
 option_fn opt_netdev, opt_nic, opt_net;
 bool options_host_finish(struct options *o, GError **err);

@@ -36,6 +36,8 @@ static const struct machine_key {
     {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the kernel (split; no on)"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
     {"pcspk-audiodev", {ANY_ID}, "the -audiodev that the PC speaker is heard on"},
+    {"pflash0", {ANY_ID}, "block node with firmware, in flash memory below 4 GiB"},
+    {"pflash1", {ANY_ID}, "block node with the firmware's variables"},
 };
 
 void options_describe_machine_keys(GString *out)

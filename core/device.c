@@ -17,6 +17,7 @@ struct device *device_new(struct machine *m, const struct device_type *type)
     struct device *dev = g_malloc0(type->size);
     dev->type = type;
     dev->machine = m;
+    dev->bootindex = -1;
     props_defaults(dev);
     props_globals(dev);
     return dev;

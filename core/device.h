@@ -38,6 +38,7 @@ enum prop_kind {
     PROP_NETDEV,  /* id of a -netdev                 struct net_client *: the other end */
     PROP_MAC,     /* 52:54:00:12:34:56               uint8_t[6]; zero: the next free one */
     PROP_ADDR,    /* PCI slot[.function]             int, slot * 8 + function, -1 = any */
+    PROP_ORDER,   /* decimal, or -1: none            int */
 };
 
 struct prop {
@@ -50,6 +51,11 @@ struct prop {
 };
 #define PROP(T, field, nm, knd, dflt, hlp)                                                         \
     {.name = nm, .kind = knd, .offset = offsetof(T, field), .def = dflt, .help = hlp}
+
+/* A row for devices that firmware may boot from. `f` is (or holds first) the struct device. */
+#define PROP_BOOTINDEX(T, f)                                                                       \
+    PROP(T, f.bootindex, "bootindex", PROP_ORDER, "-1",                                            \
+         "place in the order that firmware tries, 0 first")
 
 /* ---- Saved state ---------------------------------------------------------------------- */
 
@@ -111,6 +117,8 @@ struct device_type {
     /* Ask the guest to let go of the device; it ends (device_removed()) when the guest has. NULL:
      * it cannot be removed while the machine lives. */
     bool (*unplug)(struct device *dev, GError **err);
+    /* OpenFirmware's path to it, for firmware's boot order; the caller frees it. NULL: none. */
+    char *(*fw_path)(const struct device *dev);
 };
 
 struct device {
@@ -118,6 +126,7 @@ struct device {
     struct machine *machine;
     char *id;    /* -device id=, or NULL */
     char *path;  /* unique name in saved state and qtree: "isa-serial.0" */
+    int bootindex; /* PROP_BOOTINDEX; -1: none */
     bool realized;
     GError *error; /* a -global that could not be applied: device_realize() returns it */
     struct device *parent_bus_owner; /* the device whose bus this one sits on; NULL: system */

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "core/machine.h"
@@ -54,6 +55,19 @@ static bool set_addr(int *to, const char *text, GError **err)
         return error_set(err, "'%s' is not a PCI address: SLOT[.FUNCTION], hexadecimal, 0 to 1f "
                               "and 0 to 7", text);
     *to = (int)(slot * 8 + fn);
+    return true;
+}
+
+static bool set_order(int *to, const char *text, GError **err)
+{
+    uint64_t v;
+
+    *to = -1;
+    if (strcmp(text, "-1") == 0)
+        return true;
+    if (!parse_uint(text, 0, INT_MAX, &v, err))
+        return false;
+    *to = (int)v;
     return true;
 }
 
@@ -134,6 +148,8 @@ static bool set_value(struct machine *m, void *base, const struct prop *p, const
         return set_mac(to, text, err);
     case PROP_ADDR:
         return set_addr(to, text, err);
+    case PROP_ORDER:
+        return set_order(to, text, err);
     }
     return false;
 }
@@ -223,6 +239,8 @@ char *device_get(const struct device *dev, const struct prop *p)
     case PROP_ADDR:
         addr = *(const int *)from;
         return addr < 0 ? NULL : g_strdup_printf("%02x.%x", (unsigned)addr >> 3, addr & 7);
+    case PROP_ORDER:
+        return g_strdup_printf("%d", *(const int *)from);
     }
     return NULL;
 }

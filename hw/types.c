@@ -21,6 +21,7 @@
 #include "hw/misc/i6300esb.h"
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
+#include "hw/misc/pflash.h"
 #include "hw/misc/port61.h"
 #include "hw/misc/port92.h"
 #include "hw/misc/pvpanic.h"
@@ -60,7 +61,7 @@ const struct device_type *const hw_types[] = {
     &i8259_type, &ioapic_type, &lapic_type, &i8254_type, &mc146818_type, &hpet_type, &i8042_type,
     &port61_type, &port92_type, &fw_cfg_type, &i440fx_type.dev, &piix3_type.dev,
     &piix4_pm_type.dev, &piix_ide_type.dev, &mch_type.dev, &ich9_lpc_type.dev,
-    &ich9_smbus_type.dev, NULL};
+    &ich9_smbus_type.dev, &pflash_type, NULL};
 
 const struct device_type *device_type_lookup(const char *name, GError **err)
 {
@@ -224,6 +225,8 @@ static const char *kind_name(const struct prop *p)
         return "address";
     case PROP_ADDR:
         return "slot[.function]";
+    case PROP_ORDER:
+        return "number";
     }
     return "";
 }

@@ -262,6 +262,18 @@ static void drive_loaded(struct device *dev)
         geometry(d);
 }
 
+/* The channel's number on its controller, and the place there. */
+static char *drive_fw_path(const struct device *dev)
+{
+    const struct ide_drive *d = (const struct ide_drive *)dev;
+    unsigned n = 0;
+
+    while (channel_of(d->channel->owner, n) != d->channel)
+        n++;
+    g_autofree char *controller = pci_fw_path(to_pci(d->channel->owner));
+    return g_strdup_printf("%s/drive@%x/disk@%x", controller, n, d->unit);
+}
+
 static void drive_unrealize(struct device *dev)
 {
     struct ide_drive *d = (struct ide_drive *)dev;
@@ -293,11 +305,12 @@ static const struct prop drive_props[] = {
     PROP(struct ide_drive, serial, "serial", PROP_STRING, NULL, "serial number, 20 characters"),
     PROP(struct ide_drive, model, "model", PROP_STRING, NULL, "model, 40 characters"),
     PROP(struct ide_drive, version, "ver", PROP_STRING, NULL, "firmware version, 8 characters"),
+    PROP_BOOTINDEX(struct ide_drive, dev),
     {0}};
 
 #define DRIVE(nm, text, fn)                                                                        \
     {.name = nm, .help = text, .bus = "IDE", .size = sizeof(struct ide_drive),                     \
      .props = drive_props, .state = drive_state, .realize = fn, .reset = drive_reset,              \
-     .loaded = drive_loaded, .unrealize = drive_unrealize}
+     .loaded = drive_loaded, .unrealize = drive_unrealize, .fw_path = drive_fw_path}
 const struct device_type ide_hd_type = DRIVE("ide-hd", "IDE hard disk", hd_realize);
 const struct device_type ide_cd_type = DRIVE("ide-cd", "IDE CD-ROM", cd_realize);

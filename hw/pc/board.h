@@ -13,6 +13,7 @@
 #include "hw/intc/ioapic.h"
 #include "hw/intc/lapic.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/misc/pflash.h"
 #include "hw/misc/port61.h"
 #include "hw/misc/port92.h"
 #include "hw/pc/acpi.h"
@@ -37,6 +38,7 @@
 #define PC_ROM_MAX       (16u << 20)
 #define PC_PCI64_SIZE    (64ull << 30)
 #define PC_GSIS          24
+#define PC_FLASHES       2
 
 /* Who drives an interrupt line; levels of several are ORed. */
 enum pc_irq_source { SRC_ISA, SRC_PIRQ, SRC_SCI, SRC_COUNT };
@@ -103,7 +105,9 @@ struct board {
     unsigned nlapics;
     struct lapic **lapics;
 
-    /* ROM: SeaBIOS, or what -bios says */
+    /* ROM: flash memory, or SeaBIOS, or what -bios says */
+    struct pflash *flash[PC_FLASHES];
+    uint64_t flash_bytes;
     struct ram_block *rom;
     GError *no_rom;                    /* why there is none although there should be */
     struct region rom_top, rom_copy;
@@ -143,6 +147,9 @@ bool pc_floppy(struct board *b, GError **err);
 /* pc_boot.c: -boot */
 bool pc_boot_offer(struct board *b, GError **err);
 void pc_boot_reset(struct board *b);
+
+/* pc_flash.c */
+bool pc_flash_build(struct board *b, GError **err);
 
 /* pc_load.c */
 bool pc_load_rom(struct board *b, GError **err);     /* before the host bridge exists */

@@ -43,6 +43,63 @@ void pc_boot_reset(struct board *b)
     write_order(b, boot->once && !b->dev.machine->resets ? boot->once : order);
 }
 
+/* ---- bootindex= ------------------------------------------------------------------------- */
+
+static int by_order(const void *a, const void *b)
+{
+    const struct device *const *x = a, *const *y = b;
+
+    return (*x)->bootindex < (*y)->bootindex ? -1 : (*x)->bootindex > (*y)->bootindex;
+}
+
+static const char *name_of(const struct device *d)
+{
+    return d->id ? d->id : d->path;
+}
+
+/* The devices with a place, in order; NULL with *err if two have the same. */
+static GPtrArray *ordered(struct machine *m, GError **err)
+{
+    GPtrArray *list = g_ptr_array_new();
+
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct device *d = m->devices->pdata[i];
+        if (d->bootindex >= 0 && d->type->fw_path)
+            g_ptr_array_add(list, d);
+    }
+    g_ptr_array_sort(list, by_order);
+    for (guint i = 1; i < list->len; i++) {
+        struct device *a = list->pdata[i - 1], *b = list->pdata[i];
+        if (a->bootindex != b->bootindex)
+            continue;
+        error_set(err, "bootindex=%d: both '%s' and '%s' have it", a->bootindex, name_of(a),
+                  name_of(b));
+        g_ptr_array_free(list, TRUE);
+        return NULL;
+    }
+    return list;
+}
+
+static bool offer_order(struct board *b, GError **err)
+{
+    GPtrArray *list = ordered(b->dev.machine, err);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!list)
+        return false;
+    for (guint i = 0; i < list->len; i++) {
+        const struct device *d = list->pdata[i];
+        g_autofree char *path = d->type->fw_path(d);
+        g_string_append_printf(text, "%s%s", text->len ? "\n" : "", path);
+    }
+    if (b->dev.machine->config->boot.strict)
+        g_string_append_printf(text, "%sHALT", text->len ? "\n" : "");
+    if (text->len)
+        fw_cfg_add_file(b->fw_cfg, "bootorder", text->str, text->len + 1);
+    g_ptr_array_free(list, TRUE);
+    return true;
+}
+
 /* ---- Files ------------------------------------------------------------------------------ */
 
 static bool offer_splash(struct board *b, const char *path, GError **err)
@@ -77,7 +134,7 @@ bool pc_boot_offer(struct board *b, GError **err)
         uint32_t ms = GUINT32_TO_LE(boot->reboot_ms);
         fw_cfg_add_file(f, "etc/boot-fail-wait", &ms, sizeof(ms));
     }
-    if (boot->strict)
-        fw_cfg_add_file(f, "bootorder", "HALT", sizeof("HALT"));
+    if (!offer_order(b, err))
+        return false;
     return !boot->splash || offer_splash(b, boot->splash, err);
 }

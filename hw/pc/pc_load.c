@@ -59,15 +59,21 @@ static const char *rom_name(const struct machine_config *c)
     return c->bios ? c->bios : c->kernel ? NULL : "bios-256k.bin";
 }
 
-bool pc_load_rom(struct board *b, GError **err)
+/* Its last 128 KiB are seen below 1 MiB too, until there is RAM over them. */
+static void show_copy(struct board *b)
+{
+    uint64_t copy = MIN(b->rom->size, PC_BIOS_SIZE);
+
+    region_init_ram(&b->rom_copy, "bios-copy", b->rom, b->rom->size - copy, copy, true);
+    region_add(&b->pci_mem, BOOT_ONE_MIB - copy, &b->rom_copy, 0);
+}
+
+static bool load_image(struct board *b, const char *name, GError **err)
 {
     struct machine *m = b->dev.machine;
-    const char *name = rom_name(m->config), *list = m->config->firmware_path;
+    const char *list = m->config->firmware_path;
     struct boot_bytes f;
 
-    b->files = g_ptr_array_new_with_free_func(unmap_file);
-    if (!name)
-        return true;
     g_autofree char *path = firmware_find(list ? list : "", name, &b->no_rom);
     if (!path)
         return true; /* pc_load_kernel() says so */
@@ -81,11 +87,24 @@ bool pc_load_rom(struct board *b, GError **err)
         return false;
     machine_add_ram(m, b->rom);
     memcpy(b->rom->host, f.data, f.len);
-    uint64_t copy = MIN(f.len, PC_BIOS_SIZE);
     region_init_ram(&b->rom_top, "bios", b->rom, 0, f.len, true);
-    region_init_ram(&b->rom_copy, "bios-copy", b->rom, f.len - copy, copy, true);
     region_add(&b->pci_mem, PC_HIGH_RAM - f.len, &b->rom_top, 0);
-    region_add(&b->pci_mem, BOOT_ONE_MIB - copy, &b->rom_copy, 0);
+    return true;
+}
+
+bool pc_load_rom(struct board *b, GError **err)
+{
+    const char *name = rom_name(b->dev.machine->config);
+
+    b->files = g_ptr_array_new_with_free_func(unmap_file);
+    if (!pc_flash_build(b, err))
+        return false;
+    if (b->flash[0])
+        b->rom = b->flash[0]->ram;
+    else if (name && !load_image(b, name, err))
+        return false;
+    if (b->rom)
+        show_copy(b);
     return true;
 }
 
@@ -168,11 +187,11 @@ bool pc_load_kernel(struct board *b, GError **err)
     bool multiboot = !boot_linux_recognise(in.kernel) && boot_multiboot_recognise(in.kernel);
     if (c->initrd && !map_modules(b, c->initrd, multiboot, &in.nmodules, err))
         return false;
-    if (c->bios) {
+    if (c->bios || b->flash[0]) {
         if (!rom_is_there(b, err))
             return false;
         if (!boot_linux_setup_len(in.kernel))
-            return error_set(err, "-kernel %s: firmware (-bios) loads Linux images only",
+            return error_set(err, "-kernel %s: firmware (-bios, pflash) loads Linux images only",
                              c->kernel);
         offer_kernel(b, &in);
         return true;
@@ -233,10 +252,10 @@ void pc_load_free(struct board *b)
     acpi_free(&b->acpi);
     if (b->smbios)
         g_byte_array_free(b->smbios, TRUE);
-    if (b->rom_top.name) {
+    if (b->rom_top.name)
         region_fini(&b->rom_top);
+    if (b->rom_copy.name)
         region_fini(&b->rom_copy);
-    }
     g_strfreev(b->module_texts);
     if (b->files)
         g_ptr_array_free(b->files, TRUE);

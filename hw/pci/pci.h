@@ -126,11 +126,12 @@ static inline const struct pci_device_type *pci_type(const struct pci_device *d)
         STATE_BUFFER(T, f.msix_pending)
 #define PCI_TYPE_CALLS                                                                             \
     .bus = "PCI", .realize = pci_device_realize, .unrealize = pci_device_unrealize,                \
-    .reset = pci_device_reset, .loaded = pci_device_loaded
+    .reset = pci_device_reset, .loaded = pci_device_loaded, .fw_path = pci_device_fw_path
 bool pci_device_realize(struct device *dev, GError **err);
 void pci_device_unrealize(struct device *dev);
 void pci_device_reset(struct device *dev);
 void pci_device_loaded(struct device *dev);
+char *pci_device_fw_path(const struct device *dev);
 
 /* ---- Buses ---------------------------------------------------------------------------- */
 
@@ -219,6 +220,9 @@ struct address_space *pci_dma(struct pci_device *d);
 
 /* May it write to memory: its own bus-master bit, and those of the bridges above. */
 bool pci_is_master(const struct pci_device *d);
+
+/* pci_path.c: OpenFirmware's path of the function itself: what is behind it goes on from there. */
+char *pci_fw_path(const struct pci_device *d);
 
 /* Between pci.c, pci_bridge.c, pci_rom.c and pci_msi.c. */
 struct pci_bus *pci_root_bus(struct pci_bus *bus);

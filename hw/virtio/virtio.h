@@ -187,7 +187,6 @@ struct virtio_device {
     int disable_legacy; /* on, off, auto */
     bool disable_modern, packed, event_idx, indirect, platform;
     uint32_t vectors;
-    int32_t bootindex;
 
     struct virtq *vq[VIRTIO_NQUEUES]; /* owned; NULL behind the last */
     unsigned nqueues;
@@ -258,8 +257,7 @@ extern const char *const virtio_on_off_auto[];
         PROP(T, f.event_idx, "event_idx", PROP_BOOL, "on", "offer event indices"),                 \
         PROP(T, f.indirect, "indirect_desc", PROP_BOOL, "on", "offer indirect descriptors"),       \
         PROP(T, f.platform, "iommu_platform", PROP_BOOL, "off", "must be off: there is no IOMMU")
-#define VIRTIO_BOOTINDEX(T, f)                                                                     \
-    PROP(T, f.bootindex, "bootindex", PROP_U32, "0xffffffff", "place in the order of booting")
+#define VIRTIO_BOOTINDEX(T, f) PROP_BOOTINDEX(T, f.pci.dev)
 #define VIRTIO_STATE(T, f)                                                                         \
     PCI_STATE(T, f.pci), STATE_FIELD(T, f.features), STATE_FIELD(T, f.status),                     \
         STATE_FIELD(T, f.old_driver), STATE_FIELD(T, f.isr), STATE_FIELD(T, f.generation),         \

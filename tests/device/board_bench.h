@@ -101,7 +101,8 @@ static inline struct machine *board_bench_new_on(const char *type)
     GError *err = NULL;
     board_config.machine_type = (char *)type;
     g_autofree char *rom = board_bench_rom();
-    board_config.bios = rom;
+    bool flash = !strcmp(type, "q35"); /* there it is in flash memory */
+    board_config.bios = flash ? NULL : rom;
     struct machine *m = machine_new_with_clocks(&board_config, CLOCK_TEST, CLOCK_TEST, &err);
     g_assert_no_error(err);
     struct cpu_model *model = cpu_model_new(NULL, 1, 2, 1, &err);
@@ -115,6 +116,8 @@ static inline struct machine *board_bench_new_on(const char *type)
     machine_lock(m);
     drive_add(m, "if=floppy", false, &err); /* an empty drive, so that there is a controller */
     g_assert_no_error(err);
+    g_autofree char *drive = g_strdup_printf("if=pflash,format=raw,file=%s", rom);
+    g_assert(!flash || drive_add(m, drive, false, NULL));
     pc_board_build(m, &err);
     g_assert_no_error(err);
     for (unsigned i = 0; hw_types[i]; i++) {

@@ -79,3 +79,8 @@ boots "a disk on a second controller" "$twice" -M q35 -device ahci,id=sata \
     -drive if=none,id=d,format=raw,file=disk.raw -device ide-hd,drive=d,bus=sata.0
 boots "El Torito on AHCI" 'boot sector runs
 block 1 of the CD' -M q35 -cdrom cd.iso
+boots "bootindex= puts the CD first" 'boot sector runs
+block 1 of the CD' -M q35 -hda disk.qcow2 -drive if=none,id=cd,media=cdrom,file=cd.iso \
+    -device ide-cd,drive=cd,bus=ide.3,bootindex=0
+boots "bootindex= puts another disk first" "$twice" -cdrom cd.iso \
+    -drive if=none,id=d,format=raw,snapshot=on,file=disk.raw -device ide-hd,drive=d,bus=ide.1,unit=1,bootindex=1
