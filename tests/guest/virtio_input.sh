@@ -20,12 +20,11 @@ node() { # name: its /dev/input/eventN
 for kind in Keyboard Tablet Mouse; do
     n=$(node "Virtio $kind")
     echo "FOUND: $kind $(cat /sys/class/input/$n/device/id/product)"
-    mkfifo /tmp/$kind
-    cat /dev/input/$n >/tmp/$kind &
-    od -An -v -tu2 -w24 /tmp/$kind | while read -r a b c d e f g h type code value high; do
-        echo "$kind: $type $code $value"
-        [ "$type $code" != "2 8" ] || touch /tmp/stop
-    done &
+    (exec 3</dev/input/$n
+    while set -- $(dd bs=24 count=1 <&3 2>/dev/null | od -An -v -tu2) && [ $# = 12 ]; do
+        echo "$kind: $9 ${10} ${11}"
+        [ "$9 ${10}" != "2 8" ] || touch /tmp/stop
+    done) &
 done
 echo READY
 i=0
@@ -45,7 +44,7 @@ wait_log() { # pattern
     done
 }
 wait_log '^READY'
-"$work/vncdo" "$socket" raw none pause=300 ext=1e at=0,0,0 at=719,399,0 at=719,399,1 at=719,399,0 \
+"$work/vncdo" "$socket" raw none pause=300 ext=1e at=0,0,0 at=4000,4000,0 at=4000,4000,1 at=4000,4000,0 \
     at=100,100,8 at=100,100,0 pause=500 >"$work/vncdo.out" 2>&1
 wait_log '^Tablet: 2 8 1'
 expect "the keyboard is found" '^FOUND: Keyboard 0001'

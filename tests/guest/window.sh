@@ -114,18 +114,19 @@ wait_for 10 titled 'Hostel (test): second'
 tap $? "Ctrl-Alt-2 shows the monitor on its own console"
 wait_for 10 has_size "640 384"
 tap $? "in the size of its text: $w $h"
-xdotool type 'stop
-'
+enter() { # a line
+    xdotool type "$1"
+    xdotool key Return
+}
+enter stop
 wait_for 10 titled 'Stopped'
 tap $? "what is typed there is the monitor's"
-xdotool type 'info status
-'
+enter 'info status'
 sleep 0.5
 "$work/xwdcut" "$work/fb/Xvfb_screen0" "$x" "$y" "$w" "$h" >"$work/monitor.ppm"
 [ "$(tail -c +16 "$work/monitor.ppm" | tr -d '\0' | wc -c)" -gt 3000 ]
 tap $? "and it is seen"
-xdotool type 'cont
-'
+enter cont
 xdotool key ctrl+alt+1
 not_titled() { ! titled "$1"; }
 wait_for 10 not_titled second
