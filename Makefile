@@ -123,7 +123,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libhostel.a
 		$(BUILD)/libhostel.a $(CHECK_LIBS) $(CONFIG_LIBS) $(LIBS_$(notdir $*))
 
 # What scripts in tests/block use.
-TEST_TOOLS = $(BUILD)/tests/block/blkio $(BUILD)/tests/guest/kvm_probe
+TEST_TOOLS = $(BUILD)/tests/block/blkio $(BUILD)/tests/cli/qmp_client $(BUILD)/tests/guest/kvm_probe
 tests: $(TESTS) $(TEST_TOOLS)
 
 # `make check NAME=...` runs only the tests whose path has NAME in it.

@@ -16,21 +16,20 @@
 
 /* ---- Boards ------------------------------------------------------------------------ */
 
-/* Programs look for a board by its versioned name, of which the short one is an alias. */
+/* Programs look for a board by its versioned name, of which the short one is an alias. No CPU type
+ * is told to be the default: it depends on the accelerator, and they would ask for it by name. */
 static json_t *machine_row(const struct pc_machine_type *t)
 {
     bool empty = strcmp(t->name, "none") == 0;
-    json_t *row = json_pack("{s:s, s:i, s:b, s:b, s:b, s:b, s:s}", "name",
+    json_t *row = json_pack("{s:s, s:i, s:b, s:b, s:b, s:b}", "name",
                             t->alias ? t->alias : t->name, "cpu-max", empty ? 1 : 255,
                             "hotpluggable-cpus", !empty, "numa-mem-supported", 0, "deprecated", 0,
-                            "acpi", !empty, "default-cpu-type", "max-x86_64-cpu");
+                            "acpi", !empty);
 
     if (t->alias)
         json_object_set_new(row, "alias", json_string(t->name));
     if (strcmp(t->name, "pc") == 0)
         json_object_set_new(row, "is-default", json_true());
-    if (!empty)
-        json_object_set_new(row, "default-ram-id", json_string("pc.ram"));
     return row;
 }
 
@@ -44,6 +43,13 @@ static json_t *machines(void)
 }
 
 /* ---- Accelerators ------------------------------------------------------------------ */
+
+static const char *accel(unsigned n)
+{
+    const struct accel *a = accel_table[n];
+
+    return a ? a->alias ? a->alias : a->name : NULL;
+}
 
 static void kvm(const struct machine *m, bool *present, bool *enabled)
 {
@@ -150,6 +156,7 @@ static char *cpu_type(const struct machine *m)
 const struct program_inspect program_catalogue = {
     .machines = machines,
     .options = options_list,
+    .accel = accel,
     .kvm = kvm,
     .cpu_definitions = cpu_definitions,
     .cpu_expansion = cpu_expansion,

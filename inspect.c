@@ -195,11 +195,20 @@ static size_t disasm(struct vcpu *v, const uint8_t *bytes, size_t avail, uint64_
     return 1;
 }
 
+static void pages(struct vcpu *v, bool ranges, GString *out)
+{
+    struct request r = {0};
+
+    vcpu_run_on(v, fetch_state, &r);
+    inspect_pages(v->machine, &r.st, ranges, out);
+}
+
 const struct cpu_inspect x86_inspect = {
     .registers = registers,
     .register_value = register_value,
     .read_linear = read_linear,
     .disasm = disasm,
+    .pages = pages,
     .access = access_memory,
     .is_halted = is_halted,
     .gdb_size = x86_gdb_size,

@@ -5,6 +5,12 @@
 
 #include "core/inspect.h"
 
+struct machine;
+struct x86_state;
+
 extern const struct cpu_inspect x86_inspect;
+
+/* What this state's page tables map: ranges, or page by page (inspect_pages.c). Lock held. */
+void inspect_pages(struct machine *m, const struct x86_state *st, bool ranges, GString *out);
 
 #endif

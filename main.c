@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "accel/accel.h"
@@ -309,6 +310,7 @@ static bool build(struct machine *m, struct options *o, GError **err)
     m->program = &program_catalogue;
     m->make_vc = vc_new;
     m->log.mask = o->log_mask;
+    m->log.timestamps = o->timestamps;
     if (o->log_file && !log_set_file(&m->log, o->log_file, err))
         return false;
     if (!make_cpus(m, err))
@@ -359,11 +361,21 @@ static bool set_off(struct machine *m, const struct options *o, GError **err)
     return true;
 }
 
-static int complain(GError *err)
+static int complain(const struct options *o, GError *err)
 {
+    if (o->timestamps)
+        log_timestamp(stderr);
     fprintf(stderr, "hostel: %s\n", err->message);
     g_error_free(err);
     return 1;
+}
+
+/* Also what is allocated later. */
+static bool lock_memory(const struct options *o, GError **err)
+{
+    return !o->lock_memory || mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ||
+           error_set(err, "-overcommit mem-lock=on: %s (ulimit -l may allow more)",
+                     g_strerror(errno));
 }
 
 static int launch(struct options *o)
@@ -373,12 +385,12 @@ static int launch(struct options *o)
     int ready = -1, status = 1;
 
     if (o->daemonize && !daemon_fork(&ready, &err))
-        return complain(err);
+        return complain(o, err);
     if (o->pidfile && !(pidfile = pidfile_write(o->pidfile, &err))) {
         error_prefix(&err, "-pidfile %s", o->pidfile);
-        return complain(err);
+        return complain(o, err);
     }
-    struct machine *m = machine_new(&o->config, &err);
+    struct machine *m = lock_memory(o, &err) ? machine_new(&o->config, &err) : NULL;
     if (m) {
         watch_signals(m);
         if (build(m, o, &err)) {
@@ -397,7 +409,7 @@ static int launch(struct options *o)
     machine_free(m);
     cpu_model_free(model);
     pidfile_remove(pidfile);
-    return err ? complain(err) : status;
+    return err ? complain(o, err) : status;
 }
 
 int main(int argc, char **argv)
@@ -412,9 +424,9 @@ int main(int argc, char **argv)
     o.desktop = sdl_desktop();
 #endif
     if (!options_parse(&o, argc, argv, &err))
-        status = complain(err);
+        status = complain(&o, err);
     else if (o.help != HELP_NONE)
-        status = help_print(&o, &err) ? 0 : complain(err);
+        status = help_print(&o, &err) ? 0 : complain(&o, err);
     else
         status = launch(&o);
     options_free(&o);

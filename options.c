@@ -180,6 +180,7 @@ static const struct option_row rows[] = {
      "what stands behind a device; '-object help' lists types, '-object TYPE,help' keys"},
     {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
     {"vga", "std|none", opt_vga, "display adapter (std; none with -nodefaults)"},
+    {"audiodev", "[driver=]none,id=ID or {JSON}", opt_audiodev, "there is no sound yet"},
     {"parallel", "none", opt_none_only, "there is no parallel port"},
 
     {"Networks", NULL, NULL, NULL},
@@ -232,6 +233,8 @@ static const struct option_row rows[] = {
      "fd:NUMBER, unix:PATH, tcp:HOST:PORT; defer: the monitor says from where"},
     {"loadvm", "NAME", opt_loadvm, "go on from a snapshot that is in the disk images"},
     {"S", NULL, opt_paused, "do not start the CPUs; the monitor's 'cont' does"},
+    {"overcommit", "[mem-lock=on|off][,cpu-pm=off]", opt_overcommit,
+     "mem-lock=on: keep all memory from being swapped"},
     {"no-reboot", NULL, opt_no_reboot, "end instead of rebooting"},
     {"no-shutdown", NULL, opt_no_shutdown, "stop instead of ending when the guest powers off"},
     {"action", "EVENT=ACTION[,EVENT=ACTION...]", opt_action,
@@ -245,6 +248,7 @@ static const struct option_row rows[] = {
 
     {"Watching", NULL, NULL, NULL},
     {"d", "CHANNEL[,CHANNEL...]", opt_log, "log these channels; '-d help' lists them"},
+    {"msg", "timestamp=on|off", opt_msg, "put the time before messages on standard error"},
     {"D", "FILE", opt_logfile, "log to FILE instead of standard error"},
     {"version", NULL, opt_version, "print the version"},
     {"help", NULL, opt_help, "print this text"},
@@ -258,10 +262,10 @@ static const char *const unsupported[] = {
     "sd", "iscsi", "usb", "usbdevice", "spice", "sdl",
     "curses", "gtk", "portrait", "rotate", "alt-grab", "ctrl-grab", "no-quit",
     "win2k-hack", "no-fd-bootchk", "acpitable", "tpmdev", "dtb", "compat",
-    "singlestep", "preconfig", "overcommit", "dfilter",
+    "singlestep", "preconfig", "dfilter",
     "seed", "xen-domid", "xen-attach", "xen-domid-restrict", "option-rom",
     "watchdog", "echr", "only-migratable", "chroot", "runas",
-    "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown", "msg",
+    "sandbox", "readconfig", "writeconfig", "trace", "plugin", "async-teardown",
     "dump-vmstate", "enable-sync-profile", "tb-size", "realtime", "balloon", "bt",
     "virtioconsole", "prom-env", "semihosting", "old-param", "nouserconfig", NULL};
 

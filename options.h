@@ -69,6 +69,8 @@ struct options {
     char *gdb;           /* where gdb connects, or NULL */
     char *incoming;      /* -incoming, or NULL */
     char *loadvm;        /* -loadvm, or NULL */
+    bool lock_memory;    /* -overcommit mem-lock=on */
+    bool timestamps;     /* -msg timestamp=on */
     uint32_t log_mask;
     char *log_file;
     enum options_help help;

@@ -19,7 +19,7 @@ bool opt_device(struct options *o, const char *arg, GError **err)
 {
     if (options_is_help(arg))
         return options_ask(o, HELP_DEVICE, NULL);
-    struct keyvals *kv = keyvals_parse(arg, "driver", err);
+    struct keyvals *kv = keyvals_parse_any(arg, "driver", err);
     if (!kv)
         return false;
     const char *driver = keyvals_get(kv, "driver");

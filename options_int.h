@@ -19,6 +19,9 @@ option_fn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_memory, 
     opt_icount, opt_name, opt_uuid, opt_smbios, opt_fw_cfg;
 bool options_machine_finish(struct options *o, GError **err);
 
+/* options_programs.c */
+option_fn opt_overcommit, opt_msg, opt_audiodev;
+
 /* options_host.c */
 option_fn opt_fda, opt_fdb, opt_audiodev;
 option_fn opt_chardev, opt_serial, opt_monitor, opt_mon, opt_qmp, opt_qmp_pretty, opt_device,

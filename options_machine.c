@@ -32,7 +32,7 @@ static const struct machine_key {
     {"vmport", {"off", "auto"}, "VMware port: not modelled"},
     {"graphics", {"on", "off"}, "off: firmware uses the serial port as well"},
     {"mem-merge", {"off"}, "merging of equal memory pages by the host: not asked for"},
-    {"dump-guest-core", {"on"}, "guest memory in core dumps: always"},
+    {"dump-guest-core", {"on", "off"}, "guest memory is part of Hostel's core dumps (on)"},
     {"kernel-irqchip", {"split", "off", "on"}, "KVM: local APICs in the kernel (split; no on)"},
     {"nvdimm", {"off"}, "NVDIMMs: not modelled"},
     {"pcspk-audiodev", {ANY_ID}, "the -audiodev that the PC speaker is heard on"},
@@ -93,6 +93,8 @@ static bool machine_setting(struct options *o, const char *name, const char *val
         c->acpi = strcmp(value, "off") != 0;
     else if (strcmp(name, "hpet") == 0)
         c->hpet = strcmp(value, "off") != 0;
+    else if (strcmp(name, "dump-guest-core") == 0)
+        c->no_core = strcmp(value, "off") == 0;
     else if (strcmp(name, "graphics") == 0)
         c->graphics = strcmp(value, "off") != 0;
     g_hash_table_replace(c->machine_opts, g_strdup(name), g_strdup(value));

@@ -6,6 +6,7 @@
 
 #include "block/blk_int.h"
 #include "block/qcow2_create.h"
+#include "core/event.h"
 #include "core/machine.h"
 #include "util/error.h"
 #include "util/iov.h"
@@ -72,6 +73,7 @@ void blk_submit(struct blk *blk, struct blk_req *req)
     assert(machine_is_locked(blk->block->machine));
     machine_outside(blk->block->machine, "a disk was used", true);
     req->blk = blk;
+    req->since = g_get_monotonic_time();
     blk->undone++;
     if (blk->in_flight >= MAX_IN_FLIGHT) {
         g_queue_push_tail(&blk->waiting, req);
@@ -93,11 +95,22 @@ void blk_unplug(struct blk *blk)
         block_kick(blk->block);
 }
 
+static void account(struct blk *blk, const struct blk_req *req)
+{
+    bool failed = req->result < 0;
+
+    blk->stats.op[req->op].failed += failed;
+    blk->stats.op[req->op].done += !failed;
+    blk->stats.op[req->op].bytes += failed || req->op == BLK_FLUSH ? 0 : req->len;
+    blk->stats.op[req->op].us += g_get_monotonic_time() - req->since;
+}
+
 void blk_request_done(struct blk_req *req)
 {
     for (unsigned i = 0; req->op == BLK_READ && i < req->niov; i++)
         machine_note_arrival(req->blk->block->machine, req->iov[i].iov_base, req->iov[i].iov_len);
     req->blk->undone--;
+    account(req->blk, req);
     machine_outside(req->blk->block->machine, "a disk was used", true);
     req->done(req, req->result);
 }
@@ -200,10 +213,52 @@ bool blk_change(struct blk *blk, const struct keyvals *kv, GError **err)
     return !kv || a.node;
 }
 
+void blk_resized(struct blk *blk)
+{
+    if (blk->changed && !blk->tray)
+        blk->changed(blk->changed_arg);
+}
+
 void blk_on_change(struct blk *blk, void (*changed)(void *arg), void *arg)
 {
     blk->changed = changed;
     blk->changed_arg = arg;
+}
+
+/* ---- The tray ------------------------------------------------------------------------- */
+
+void blk_set_tray(struct blk *blk, const struct blk_tray_ops *ops, void *dev)
+{
+    blk->tray = ops;
+    blk->tray_dev = dev;
+}
+
+bool blk_tray_state(const struct blk *blk, struct blk_tray *tray)
+{
+    if (blk->tray)
+        blk->tray->state(blk->tray_dev, tray);
+    return blk->tray != NULL;
+}
+
+void blk_tray_move(struct blk *blk, bool open)
+{
+    if (blk->tray)
+        blk->tray->move(blk->tray_dev, open);
+}
+
+void blk_tray_ask(struct blk *blk)
+{
+    if (blk->tray)
+        blk->tray->ask(blk->tray_dev);
+}
+
+void blk_tray_moved(struct blk *blk, const struct device *dev, bool open)
+{
+    g_autofree char *path = device_qom_path(dev);
+
+    machine_event(blk->block->machine, "DEVICE_TRAY_MOVED",
+                  json_pack("{s:s, s:s, s:b}", "device", blk->id ? blk->id : "", "id",
+                            dev->id ? dev->id : path, "tray-open", open));
 }
 
 /* ---- Questions ------------------------------------------------------------------------ */
@@ -211,6 +266,16 @@ void blk_on_change(struct blk *blk, void (*changed)(void *arg), void *arg)
 const char *blk_id(const struct blk *blk)
 {
     return blk->id;
+}
+
+const struct blk_stats *blk_stats(const struct blk *blk)
+{
+    return &blk->stats;
+}
+
+struct node *blk_node(const struct blk *blk)
+{
+    return blk->root;
 }
 
 bool blk_inserted(const struct blk *blk)

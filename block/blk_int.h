@@ -14,8 +14,11 @@ struct blk {
     unsigned in_flight; /* requests in coroutines */
     GQueue waiting;     /* struct blk_req *, beyond MAX_IN_FLIGHT */
     unsigned undone;    /* submitted, done() not called */
+    struct blk_stats stats;
     void (*changed)(void *arg);
     void *changed_arg;
+    const struct blk_tray_ops *tray; /* NULL: the medium stays */
+    void *tray_dev;
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 struct blk;
+struct device;
 struct keyvals;
 struct machine;
 
@@ -38,9 +39,18 @@ struct blk_req {
     void (*done)(struct blk_req *req, int result); /* 0 or -errno */
     void *arg;
     /* the block layer's */
+    int64_t since; /* when it was submitted, us */
     struct blk *blk;
     int result;
     GList link;
+};
+
+/* What a disk has done so far, by enum blk_op. */
+struct blk_stats {
+    struct {
+        uint64_t bytes, done, failed;
+        int64_t us; /* from submission to done(), all together */
+    } op[BLK_ZERO + 1];
 };
 
 /* What a failed request does: -drive werror=, rerror=. */
@@ -76,6 +86,8 @@ void blk_unplug(struct blk *blk);
 void blk_drain(struct blk *blk);
 
 const char *blk_id(const struct blk *blk); /* or NULL */
+const struct blk_stats *blk_stats(const struct blk *blk);
+struct node *blk_node(const struct blk *blk); /* block/node.h; NULL without a medium */
 bool blk_inserted(const struct blk *blk);  /* there is a medium */
 const char *blk_filename(const struct blk *blk); /* of the medium, or NULL */
 uint64_t blk_size(const struct blk *blk);  /* bytes, a multiple of 512; 0 without a medium */
@@ -86,7 +98,25 @@ bool blk_write_cache(const struct blk *blk);
 /* Take the medium out (kv NULL) or put another in, opened like the first. If that fails the
  * drive is empty. The device is told by `changed`. Main thread. */
 bool blk_change(struct blk *blk, const struct keyvals *kv, GError **err);
+/* Its node has another size now: the device is told. */
+void blk_resized(struct blk *blk);
 void blk_on_change(struct blk *blk, void (*changed)(void *arg), void *arg);
+/* A drive with a removable medium, as its device knows it. */
+struct blk_tray {
+    bool open, locked;
+};
+struct blk_tray_ops {
+    void (*state)(void *dev, struct blk_tray *tray);
+    void (*move)(void *dev, bool open); /* by a hand: whatever the guest has locked */
+    void (*ask)(void *dev); /* the button: the guest is asked to open it */
+};
+void blk_set_tray(struct blk *blk, const struct blk_tray_ops *ops, void *dev);
+/* False: the medium cannot be removed. */
+bool blk_tray_state(const struct blk *blk, struct blk_tray *tray);
+void blk_tray_move(struct blk *blk, bool open);
+void blk_tray_ask(struct blk *blk);
+/* For the device: the tray has moved, whoever did it. Says DEVICE_TRAY_MOVED. */
+void blk_tray_moved(struct blk *blk, const struct device *dev, bool open);
 /* What to do about a request that failed so: REPORT, IGNORE or STOP (ENOSPC is resolved). */
 enum blk_on_error blk_error_action(const struct blk *blk, bool write, int result);
 

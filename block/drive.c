@@ -7,6 +7,7 @@
 #include "block/engine.h"
 #include "block/node.h"
 #include "block/opts.h"
+#include "block/snapshot.h"
 #include "core/machine.h"
 #include "util/error.h"
 #include "util/keyval.h"
@@ -314,19 +315,77 @@ static void open_entry(void *arg)
     a->node = node_open(a->block, a->kv, a->err);
 }
 
+bool blockdev_add_keys(struct machine *m, const struct keyvals *kv, GError **err)
+{
+    struct open_args a = {block_get(m), kv, NULL, err};
+
+    if (!keyvals_get(kv, "driver"))
+        error_set(err, "driver=... is missing");
+    else if (!keyvals_get(kv, "node-name"))
+        error_set(err, "node-name=... is missing");
+    else
+        block_run(a.block, open_entry, &a);
+    if (a.node)
+        a.node->monitor = true;
+    return a.node != NULL;
+}
+
 bool blockdev_add(struct machine *m, const char *text, GError **err)
 {
     struct keyvals *kv = keyvals_parse_any(text, "driver", err);
-    struct open_args a = {block_get(m), kv, NULL, err};
+    bool ok = kv && blockdev_add_keys(m, kv, err);
 
-    if (kv && !keyvals_get(kv, "driver"))
-        error_set(err, "driver=... is missing");
-    else if (kv && !keyvals_get(kv, "node-name"))
-        error_set(err, "node-name=... is missing");
-    else if (kv)
-        block_run(a.block, open_entry, &a);
     keyvals_free(kv);
-    return a.node != NULL;
+    return ok;
+}
+
+static void close_entry(void *arg)
+{
+    node_unref(arg);
+}
+
+bool blockdev_del(struct machine *m, const char *name, GError **err)
+{
+    struct node *n = m->block ? node_find(m->block, name) : NULL;
+
+    if (!n)
+        return error_set(err, "Failed to find node with node-name='%s'", name);
+    if (!n->monitor)
+        return error_set(err, "Node %s is not owned by the monitor", name);
+    if (n->refs > 1)
+        return error_set(err, "Node %s is in use", name);
+    block_run(m->block, close_entry, n);
+    return true;
+}
+
+struct resize_args {
+    struct node *node;
+    uint64_t size;
+    int rc;
+};
+
+static void resize_entry(void *arg)
+{
+    struct resize_args *a = arg;
+
+    a->rc = node_resize(a->node, a->size);
+}
+
+bool block_resize(struct machine *m, const char *name, uint64_t size, GError **err)
+{
+    struct resize_args a = {m->block ? node_find(m->block, name) : NULL, size, 0};
+    struct blk *blk;
+
+    if (!a.node)
+        return error_set(err, "Cannot find device='' nor node-name='%s'", name);
+    block_run(m->block, resize_entry, &a);
+    if (a.rc < 0)
+        return error_set(err, "node '%s' cannot have %" G_GUINT64_FORMAT " bytes: %s", name, size,
+                         g_strerror(-a.rc));
+    for (unsigned i = 0; (blk = blk_nth(m, i)); i++)
+        if (blk_node(blk) == a.node)
+            blk_resized(blk);
+    return true;
 }
 
 /* ---- Devices ask ---------------------------------------------------------------------- */

@@ -25,6 +25,14 @@ bool drive_add(struct machine *m, const char *text, bool snapshot, GError **err)
 /* -blockdev TEXT: key=value or a JSON object. The node waits for a device that names it. */
 bool blockdev_add(struct machine *m, const char *text, GError **err);
 
+/* The same from keys that are parsed already. */
+bool blockdev_add_keys(struct machine *m, const struct keyvals *kv, GError **err);
+/* Close a node that nobody uses. */
+bool blockdev_del(struct machine *m, const char *name, GError **err);
+
+/* Another size for a node; the device whose disk it is is told. */
+bool block_resize(struct machine *m, const char *node, uint64_t size, GError **err);
+
 /* The n-th -drive, NULL behind the last. */
 struct drive *drive_nth(struct machine *m, unsigned n);
 /* What -device ...,drive=ID means: the disk of a -drive, else a -blockdev node. It is the

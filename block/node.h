@@ -55,6 +55,7 @@ struct node {
     const struct node_driver *driver;
     struct block *block;
     unsigned refs;
+    bool monitor;       /* one of them is -blockdev's, for blockdev-del to end */
     struct node_flags flags;
     uint64_t size;      /* bytes; of a file, as long as it is now */
     struct node *file, *backing;

@@ -184,3 +184,9 @@ void chardev_describe(struct machine *m, GString *out)
                                chr->open || said ? "" : " (disconnected)");
     }
 }
+
+bool chr_add_client(struct chardev *chr, int fd, GError **err)
+{
+    return (chr->ops->add_client && chr->ops->add_client(chr, fd)) ||
+           error_set(err, "chardev '%s' waits for no connection", chr->id);
+}

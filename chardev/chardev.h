@@ -98,6 +98,9 @@ bool chr_can_yank(const struct chardev *chr);
 /* The oldest descriptor that the other end passed along with its bytes (SCM_RIGHTS), or -1. The
  * caller's from now on. */
 int chr_take_fd(struct chardev *chr);
+/* This connected socket is the other end. False: the chardev is no socket, or has one; the
+ * descriptor stays the caller's. */
+bool chr_add_client(struct chardev *chr, int fd, GError **err);
 /* What was written to a ring buffer, at most `size` bytes, which it forgets. NULL: it is none. */
 GByteArray *chardev_ringbuf_read(struct chardev *chr, size_t size);
 bool chardev_is_ringbuf(const struct chardev *chr);

@@ -19,6 +19,7 @@ struct chardev_ops {
     void (*detach)(struct chardev *chr, void *arg);
     void (*describe)(struct chardev *chr, GString *out);
     void (*yank)(struct chardev *chr); /* NULL: no connection that could hang */
+    bool (*add_client)(struct chardev *chr, int fd); /* NULL: none can come */
     int (*take_fd)(struct chardev *chr); /* NULL: none are passed here */
     bool (*in_use)(const struct chardev *chr); /* NULL: as has_fe says */
     void (*set_busy)(struct chardev *chr, const void *text, size_t len);

@@ -241,6 +241,17 @@ static void socket_yank(struct chardev *chr)
         shutdown(c->s.rfd, SHUT_RDWR);
 }
 
+static bool socket_add_client(struct chardev *chr, int fd)
+{
+    struct socket_chr *c = (struct socket_chr *)chr;
+    if (stream_is_open(&c->s))
+        return false;
+    chr_unwatch(&c->accepting);
+    chr_unwatch(&c->retry);
+    connected(c, fd);
+    return true;
+}
+
 static int socket_take_fd(struct chardev *chr)
 {
     struct socket_chr *c = (struct socket_chr *)chr;
@@ -253,6 +264,7 @@ static const struct chardev_ops socket_ops = {.name = "socket",
                                               .free = socket_free,
                                               .describe = socket_describe,
                                               .yank = socket_yank,
+                                              .add_client = socket_add_client,
                                               .take_fd = socket_take_fd,
                                               .set_busy = socket_set_busy};
 

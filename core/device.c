@@ -79,10 +79,20 @@ bool device_unplug(struct device *dev, GError **err)
     return dev->type->unplug(dev, err);
 }
 
+char *device_qom_path(const struct device *dev)
+{
+    if (dev->type->internal)
+        return g_strconcat("/machine/unattached/", dev->path, NULL);
+    if (dev->id)
+        return g_strconcat("/machine/peripheral/", dev->id, NULL);
+    return g_strconcat("/machine/peripheral-anon/", dev->path, NULL);
+}
+
 void device_removed(struct device *dev)
 {
     struct machine *m = dev->machine;
-    json_t *data = json_pack("{s:s}", "path", dev->path);
+    g_autofree char *path = device_qom_path(dev);
+    json_t *data = json_pack("{s:s}", "path", path);
 
     if (dev->id)
         json_object_set_new(data, "device", json_string(dev->id));

@@ -149,6 +149,8 @@ void device_free(struct device *dev);
 bool device_unplug(struct device *dev, GError **err);
 /* The guest has let go: free the device and say DEVICE_DELETED. */
 void device_removed(struct device *dev);
+/* Its path in the tree of objects that QMP shows: "/machine/peripheral/net0". The caller's. */
+char *device_qom_path(const struct device *dev);
 /* The device with that id, or with that path, or NULL. */
 struct device *device_find(struct machine *m, const char *name);
 

@@ -26,6 +26,22 @@ struct machine_info {
 void machine_add_info(struct machine *m, const char *name, const char *help,
                       void (*print)(void *arg, GString *out), void *arg);
 
+/*
+ * Answers to QMP's queries that only a chip or a back end can give ("query-pci"). Several may
+ * answer a query; the first that does so counts. fn returns true with *ret set, or false with
+ * *err set if the question is wrong, or false alone: not mine. args: an object, or NULL.
+ */
+struct machine_query {
+    const char *name; /* static */
+    bool (*fn)(void *arg, json_t *args, json_t **ret, GError **err);
+    void *arg;
+};
+void machine_add_query(struct machine *m, const char *name,
+                       bool (*fn)(void *arg, json_t *args, json_t **ret, GError **err), void *arg);
+void machine_del_query(struct machine *m, const char *name, void *arg);
+/* The answer, or NULL; without *err nobody had one. */
+json_t *machine_query(struct machine *m, const char *name, json_t *args, GError **err);
+
 /* Each function runs where the CPU is, out of guest mode (vcpu_run_on). */
 struct cpu_inspect {
     void (*registers)(struct vcpu *v, GString *out);
@@ -52,6 +68,8 @@ struct cpu_inspect {
                       GError **err);
     /* How many breakpoints and watchpoints there may be; 0: the accelerator cannot do it. */
     unsigned (*debug_points)(struct machine *m);
+    /* What its page tables map: ranges with their rights, or page by page. */
+    void (*pages)(struct vcpu *v, bool ranges, GString *out);
     /* accel/history.h */
     bool (*history_begin)(struct machine *m);
     void (*history_end)(struct machine *m);
@@ -68,6 +86,7 @@ struct program_inspect {
     json_t *(*machines)(void); /* query-machines */
     /* query-command-line-options: all, or the one of that name (an array of one or none) */
     json_t *(*options)(const char *name);
+    const char *(*accel)(unsigned n); /* QEMU's name of the n-th accelerator, NULL behind them */
     void (*kvm)(const struct machine *m, bool *present, bool *enabled);
     json_t *(*cpu_definitions)(struct machine *m);
     /* The properties that a -cpu model has with these (an object, or NULL) changed. */

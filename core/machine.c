@@ -8,8 +8,10 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/event.h"
+#include "core/fds.h"
 #include "core/job.h"
 #include "core/machine_priv.h"
 #include "core/object.h"
@@ -121,6 +123,8 @@ static bool add_main_ram(struct machine *m, GError **err)
 
 void machine_add_ram(struct machine *m, struct ram_block *ram)
 {
+    if (m->config->no_core)
+        madvise(ram->host, ram->size, MADV_DONTDUMP);
     ram->index = m->rams->len;
     g_ptr_array_add(m->rams, ram);
 }
@@ -149,6 +153,8 @@ struct machine *machine_new_with_clocks(const struct machine_config *config,
     m->notifiers = g_ptr_array_new();
     m->jobs = g_ptr_array_new_with_free_func(job_free);
     m->info = g_ptr_array_new_with_free_func(g_free);
+    m->queries = g_ptr_array_new_with_free_func(g_free);
+    m->take_named_fd = machine_take_fd;
     m->a20 = true;
     m->tsc_hz = NSEC_PER_SEC;
     space_init(m, &m->mem, "memory", &m->mem_root, UINT64_MAX);
@@ -227,6 +233,8 @@ void machine_free(struct machine *m)
     g_ptr_array_unref(m->on_exit);
     g_ptr_array_unref(m->listeners);
     g_ptr_array_unref(m->info);
+    g_ptr_array_unref(m->queries);
+    machine_close_fds(m);
     g_ptr_array_unref(m->notifiers);
     g_ptr_array_unref(m->jobs);
     g_main_context_unref(m->context);

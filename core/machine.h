@@ -69,6 +69,7 @@ struct machine_config {
     bool icount_sleep;      /* default on: an idle guest waits in real time */
     enum action actions[ACTION_EVENTS]; /* -action */
     bool start_paused;      /* -S */
+    bool no_core;           /* guest memory is not part of a core dump */
     bool no_defaults;
     bool rtc_localtime;     /* -rtc base=localtime */
     int64_t rtc_base;       /* seconds since 1970, or INT64_MIN: now */
@@ -219,6 +220,8 @@ struct machine {
     int (*take_named_fd)(struct machine *m, const char *name);
     /* Its set of devices and memory must stay: why, or NULL (a migration is under way). */
     const char *frozen;
+    GPtrArray *queries;        /* struct machine_query *: core/inspect.h */
+    GHashTable *fds;           /* core/fds.h, or NULL */
     const struct device_catalogue *catalogue; /* set by main.c, or NULL */
     const struct cpu_inspect *inspect; /* set by main.c, or NULL */
     const struct program_inspect *program; /* set by main.c, or NULL; core/inspect.h */
@@ -314,6 +317,9 @@ void machine_request_pause(struct machine *m);
 void machine_request_exit(struct machine *m, int status, enum run_cause cause);
 /* The accelerator cannot go on; it said why. */
 void machine_request_fatal(struct machine *m);
+
+/* Carry out now what was requested so far, not at the next iteration. Main thread, lock held. */
+void machine_carry_out_requests(struct machine *m);
 
 /*
  * Something from outside is about to reach the guest, or to be done for it: input, an answer of a

@@ -162,6 +162,11 @@ static void carry_out(struct machine *m, uint32_t bits)
         do_reclaim(m);
 }
 
+void machine_carry_out_requests(struct machine *m)
+{
+    carry_out(m, __atomic_exchange_n(&m->requests, 0, __ATOMIC_SEQ_CST));
+}
+
 static gboolean request_prepare(GSource *source, gint *timeout)
 {
     *timeout = -1;
@@ -179,7 +184,7 @@ static gboolean request_dispatch(GSource *source, GSourceFunc fn, gpointer arg)
 {
     struct machine *m = ((struct request_source *)source)->machine;
     machine_lock(m);
-    carry_out(m, __atomic_exchange_n(&m->requests, 0, __ATOMIC_SEQ_CST));
+    machine_carry_out_requests(m);
     machine_unlock(m);
     return G_SOURCE_CONTINUE;
 }
@@ -192,8 +197,6 @@ void machine_requests_init(struct machine *m)
     m->request_source = g_source_new(&request_funcs, sizeof(struct request_source));
     ((struct request_source *)m->request_source)->machine = m;
     g_source_set_name(m->request_source, "requests");
-    /* Before whatever made the request goes on: the monitor's next command comes after it. */
-    g_source_set_priority(m->request_source, G_PRIORITY_HIGH);
     g_source_attach(m->request_source, m->context);
 }
 

@@ -33,6 +33,27 @@ static bool run_registers(struct command_call *call, GError **err)
     return true;
 }
 
+static bool show_pages(struct command_call *call, bool ranges)
+{
+    const struct cpu_inspect *inspect = call->ctx->machine->inspect;
+
+    if (inspect && inspect->pages && call->ctx->vcpu)
+        inspect->pages(call->ctx->vcpu, ranges, call->out);
+    else
+        g_string_append(call->out, "there is no CPU\n");
+    return true;
+}
+
+static bool run_mem(struct command_call *call, GError **err)
+{
+    return show_pages(call, true);
+}
+
+static bool run_tlb(struct command_call *call, GError **err)
+{
+    return show_pages(call, false);
+}
+
 static bool run_mtree(struct command_call *call, GError **err)
 {
     as_describe(&call->ctx->machine->mem, call->out);
@@ -185,6 +206,8 @@ const struct command info_commands[] = {
     {.info = "accel", .run = run_accel, .help = "what executes the guest, and its statistics"},
     {.info = "chardev", .run = run_chardev,
      .help = "character devices and who is at their other ends"},
+    {.info = "mem", .run = run_mem, .help = "ranges that the CPU's page tables map"},
+    {.info = "tlb", .run = run_tlb, .help = "pages that the CPU's page tables map"},
     {.info = "mtree", .run = run_mtree,
      .help = "the tree of memory and I/O regions, and who answers"},
     {.info = "qtree", .run = run_qtree, .help = "devices"},

@@ -131,9 +131,11 @@ static void execute(struct qmp *q, json_t *request)
         const char *name = json_string_value(oob ? oob : json_object_get(request, "execute"));
         const struct command *c = find(q, name, oob != NULL, &err);
 
+        /* What the command requests is done, and told in events, before it is answered. */
         if (c)
             ret = command_execute(&q->ctx, c, json_object_get(request, "arguments"), &err);
     }
+    machine_carry_out_requests(q->machine);
     if (ret)
         send_return(q, ret, id);
     else

@@ -29,7 +29,8 @@ static bool run_human(struct command_call *call, GError **err)
     if (call->arg[1].given)
         ctx.vcpu = ctx.machine->vcpus->pdata[n];
     if (!command_run(&ctx, call->arg[0].text, out, &failed))
-        g_string_append_printf(out, "Error: %s\r\n", failed->message);
+        g_string_append_printf(out, "Error: %s\n", failed->message);
+    g_string_replace(out, "\n", "\r\n", 0);
     call->ret = json_stringn(out->str, out->len);
     if (!call->ret)
         return error_set(err, "the text of the answer is not valid UTF-8");

@@ -44,6 +44,26 @@ static bool run_screendump(struct command_call *call, GError **err)
            error_prefix(err, "screendump");
 }
 
+/* QMP's: the display is named by the id of its device, of which there is one. */
+static bool run_screendump_qmp(struct command_call *call, GError **err)
+{
+    struct console *c = console_get(call->ctx->machine, 0);
+    bool png = g_strcmp0(call->arg[3].text, "png") == 0;
+
+    if (call->arg[2].given && !call->arg[1].given)
+        return error_set(err, "'head' must be specified together with 'device'");
+    if (call->arg[1].given && !device_find(call->ctx->machine, call->arg[1].text))
+        return error_set_class(err, ERROR_DEVICE_NOT_FOUND, "Device '%s' not found",
+                               call->arg[1].text);
+    if (call->arg[2].num != 0)
+        return error_set(err, "there is no head %d of that display", (int)call->arg[2].num);
+    if (!c)
+        return error_set(err, "There is no console to take a screendump from");
+    console_refresh(c);
+    return screenshot_write(&c->surface, call->arg[0].text,
+                            png ? SCREENSHOT_PNG : SCREENSHOT_PPM, err);
+}
+
 /* ---- Keys and pointer ------------------------------------------------------------------- */
 
 enum { HOLD_MS = 100, HOLD_MAX_MS = 60 * 1000 };
@@ -86,6 +106,10 @@ static bool run_mouse_button(struct command_call *call, GError **err)
 const struct command screen_commands[] = {
     {.name = "screendump", .args = {{"file", ARG_WORD}, {"-f ppm|png", ARG_REST, true}},
      .run = run_screendump, .help = "write a picture of the screen to a file"},
+    {.qmp = "screendump", .run = run_screendump_qmp,
+     .args = {{"filename", ARG_WORD}, {"device", ARG_WORD, true}, {"head", ARG_INT, true},
+              {"format", ARG_WORD, true, "ImageFormat"}},
+     .help = "write a picture of the screen to a file"},
     {.name = "sendkey", .args = {{"keys", ARG_WORD}, {"hold_ms", ARG_INT, true}},
      .run = run_sendkey, .help = "press keys together, like ctrl-alt-f1, and release them"},
     {.name = "mouse_move", .args = {{"dx", ARG_INT}, {"dy", ARG_INT}, {"dz", ARG_INT, true}},

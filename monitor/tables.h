@@ -8,6 +8,16 @@
 extern const struct command run_commands[];     /* run.c: stop, cont, system_reset ... */
 extern const struct command machine_commands[]; /* machine.c: what kind of machine it is */
 extern const struct command cpu_commands[];     /* cpu.c */
+extern const struct command qom_commands[];     /* qom_commands.c: the tree of objects */
+extern const struct command device_commands[];  /* device.c: plugging in and out */
+extern const struct command block_commands[];   /* block.c: disks */
+extern const struct command input_commands[]; /* input.c: keys and the pointer */
+extern const struct command dump_commands[];  /* dump.c: memory into files */
+extern const struct command port_commands[];  /* port.c: i, o, sum, log */
+extern const struct command fd_commands[];    /* fd.c: passed descriptors */
+extern const struct command medium_commands[]; /* medium.c: trays, media, sizes */
+extern const struct command answer_commands[]; /* answers.c: what chips tell */
+extern const struct command object_commands[]; /* object.c: -object */
 extern const struct command chardev_commands[]; /* chardev.c */
 extern const struct command gdb_commands[];     /* gdb.c: gdbserver */
 extern const struct command memory_commands[];  /* memory.c: x, xp, print */

@@ -31,8 +31,7 @@ const struct schema_type schema_types[] = {
     {"SysEmuTarget", "enum x86_64"},
     {"TargetInfo", "arch:SysEmuTarget"},
     {"MachineInfo", "name:str ?alias:str ?is-default:bool cpu-max:int hotpluggable-cpus:bool "
-                    "numa-mem-supported:bool deprecated:bool ?default-cpu-type:str "
-                    "?default-ram-id:str acpi:bool"},
+                    "numa-mem-supported:bool deprecated:bool acpi:bool"},
     {"CurrentMachineParams", "wakeup-suspend-support:bool"},
     {"MemoryInfo", "base-memory:size ?plugged-memory:size"},
     {"Memdev", "?id:str size:size merge:bool dump:bool prealloc:bool share:bool"},
@@ -126,6 +125,109 @@ const struct schema_type schema_types[] = {
                   "concluded null"},
     {"JobInfo", "id:str type:JobType status:JobStatus current-progress:int total-progress:int "
                 "?error:str"},
+
+    /* ---- Objects ---- */
+    {"ObjectPropertyInfo", "name:str type:str ?description:str ?default-value:any"},
+    {"ObjectTypeInfo", "name:str ?abstract:bool ?parent:str"},
+
+    /* ---- Disks ---- */
+    {"BlockdevDriver", "enum file host_device raw qcow2"},
+    {"BlockdevDiscardOptions", "enum ignore unmap"},
+    {"BlockdevDetectZeroesOptions", "enum off on unmap"},
+    {"BlockdevCacheOptions", "?direct:bool ?no-flush:bool"},
+    {"BlockdevAioOptions", "enum threads native io_uring"},
+    {"OnOffAuto", "enum auto on off"},
+    {"BlockdevOptions",
+     "union driver:BlockdevDriver ?node-name:str ?discard:BlockdevDiscardOptions "
+     "?cache:BlockdevCacheOptions ?read-only:bool ?auto-read-only:bool ?force-share:bool "
+     "?detect-zeroes:BlockdevDetectZeroesOptions | file=BlockdevOptionsFile "
+     "host_device=BlockdevOptionsFile raw=BlockdevOptionsRaw qcow2=BlockdevOptionsQcow2"},
+    {"BlockdevOptionsFile", "filename:str ?locking:OnOffAuto ?aio:BlockdevAioOptions"},
+    {"BlockdevOptionsRaw", "file:BlockdevRef ?offset:int ?size:int"},
+    {"BlockdevOptionsQcow2", "file:BlockdevRef ?backing:BlockdevRefOrNull ?lazy-refcounts:bool"},
+    {"BlockdevRef", "alt BlockdevOptions str"},
+    {"BlockdevRefOrNull", "alt BlockdevOptions str null"},
+    {"BlockdevCacheInfo", "writeback:bool direct:bool no-flush:bool"},
+    {"SnapshotInfo", "id:str name:str vm-state-size:int date-sec:int date-nsec:int "
+                     "vm-clock-sec:int vm-clock-nsec:int ?icount:int"},
+    {"ImageInfo", "filename:str format:str ?dirty-flag:bool ?actual-size:int virtual-size:int "
+                  "?cluster-size:int ?encrypted:bool ?compressed:bool ?backing-filename:str "
+                  "?full-backing-filename:str ?backing-filename-format:str "
+                  "?snapshots:[SnapshotInfo] ?backing-image:ImageInfo ?format-specific:any"},
+    {"BlockDeviceInfo",
+     "file:str ?node-name:str ro:bool drv:str ?backing_file:str backing_file_depth:int "
+     "encrypted:bool detect_zeroes:BlockdevDetectZeroesOptions bps:int bps_rd:int bps_wr:int "
+     "iops:int iops_rd:int iops_wr:int image:ImageInfo cache:BlockdevCacheInfo "
+     "write_threshold:int"},
+    {"BlockDeviceIoStatus", "enum ok failed nospace"},
+    {"BlockInfo", "device:str ?qdev:str type:str removable:bool locked:bool "
+                  "?inserted:BlockDeviceInfo ?tray_open:bool ?io-status:BlockDeviceIoStatus"},
+    {"BlockDeviceStats",
+     "rd_bytes:int wr_bytes:int unmap_bytes:int rd_operations:int wr_operations:int "
+     "flush_operations:int unmap_operations:int rd_total_time_ns:int wr_total_time_ns:int "
+     "flush_total_time_ns:int unmap_total_time_ns:int wr_highest_offset:int rd_merged:int "
+     "wr_merged:int unmap_merged:int ?idle_time_ns:int failed_rd_operations:int "
+     "failed_wr_operations:int failed_flush_operations:int failed_unmap_operations:int "
+     "invalid_rd_operations:int invalid_wr_operations:int invalid_flush_operations:int "
+     "invalid_unmap_operations:int account_invalid:bool account_failed:bool timed_stats:[any]"},
+    {"BlockStats", "?device:str ?qdev:str ?node-name:str stats:BlockDeviceStats ?parent:any "
+                   "?backing:any"},
+    {"BlockdevChangeReadOnlyMode", "enum retain read-only read-write"},
+
+    /* ---- Screen, keys, pointer ---- */
+    {"QKeyCode", "enum esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace tab q w e r t y u i o p"
+                 " bracket_left bracket_right ret ctrl a s d f g h j k l semicolon"
+                 " apostrophe grave_accent shift backslash z x c v b n m comma dot slash"
+                 " shift_r asterisk kp_multiply alt spc caps_lock f1 f2 f3 f4 f5 f6 f7 f8"
+                 " f9 f10 num_lock scroll_lock kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6"
+                 " kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal sysrq less f11 f12 kp_equals"
+                 " katakanahiragana hiragana ro henkan muhenkan yen kp_comma audioprev"
+                 " audionext kp_enter ctrl_r audiomute calculator audioplay audiostop"
+                 " volumedown volumeup ac_home kp_divide print alt_r pause home up pgup"
+                 " left right end down pgdn insert delete meta_l meta_r compose menu"
+                 " power sleep wake ac_bookmarks ac_refresh ac_forward ac_back computer"
+                 " mail mediaselect"},
+    {"KeyValueKind", "enum number qcode"},
+    {"IntWrapper", "data:int"},
+    {"QKeyCodeWrapper", "data:QKeyCode"},
+    {"KeyValue", "union type:KeyValueKind | number=IntWrapper qcode=QKeyCodeWrapper"},
+    {"InputButton", "enum left middle right wheel-up wheel-down side extra wheel-left "
+                    "wheel-right"},
+    {"InputAxis", "enum x y"},
+    {"InputKeyEvent", "key:KeyValue down:bool"},
+    {"InputBtnEvent", "button:InputButton down:bool"},
+    {"InputMoveEvent", "axis:InputAxis value:int"},
+    {"InputKeyEventWrapper", "data:InputKeyEvent"},
+    {"InputBtnEventWrapper", "data:InputBtnEvent"},
+    {"InputMoveEventWrapper", "data:InputMoveEvent"},
+    {"InputEventKind", "enum key btn rel abs"},
+    {"InputEvent", "union type:InputEventKind | key=InputKeyEventWrapper "
+                   "btn=InputBtnEventWrapper rel=InputMoveEventWrapper "
+                   "abs=InputMoveEventWrapper"},
+    {"MouseInfo", "name:str index:int current:bool absolute:bool"},
+    {"ImageFormat", "enum ppm png"},
+
+    {"BalloonInfo", "actual:int"},
+
+    /* ---- PCI ---- */
+    {"PciMemoryRange", "base:int limit:int"},
+    {"PciMemoryRegion", "bar:int type:str address:int size:int ?prefetch:bool ?mem_type_64:bool"},
+    {"PciBusInfo", "number:int secondary:int subordinate:int io_range:PciMemoryRange "
+                   "memory_range:PciMemoryRange prefetchable_range:PciMemoryRange"},
+    {"PciBridgeInfo", "bus:PciBusInfo ?devices:[PciDeviceInfo]"},
+    {"PciDeviceClass", "?desc:str class:int"},
+    {"PciDeviceId", "device:int vendor:int ?subsystem:int ?subsystem-vendor:int"},
+    {"PciDeviceInfo", "bus:int slot:int function:int class_info:PciDeviceClass id:PciDeviceId "
+                      "?irq:int irq_pin:int qdev_id:str ?pci_bridge:PciBridgeInfo "
+                      "regions:[PciMemoryRegion]"},
+    {"PciInfo", "bus:int devices:[PciDeviceInfo]"},
+
+    /* ---- Dumps ---- */
+    {"DumpGuestMemoryFormat", "enum elf kdump-zlib kdump-lzo kdump-snappy win-dmp"},
+    {"DumpGuestMemoryCapability", "formats:[DumpGuestMemoryFormat]"},
+    {"DumpStatus", "enum none active completed failed"},
+    {"DumpQueryResult", "status:DumpStatus completed:int total:int"},
+
     {NULL, NULL},
 };
 
@@ -144,6 +246,8 @@ const struct schema_event schema_events[] = {
     {.name = "RTC_CHANGE", .data = "offset:int qom-path:str", .limited = true},
     {.name = "GUEST_PANICKED", .data = "action:GuestPanicAction ?info:any"},
     {.name = "GUEST_CRASHLOADED", .data = "action:GuestPanicAction ?info:any"},
+    {.name = "DUMP_COMPLETED", .data = "result:DumpQueryResult ?error:str"},
+    {.name = "DEVICE_TRAY_MOVED", .data = "device:str id:str tray-open:bool"},
     {.name = "WATCHDOG", .data = "action:WatchdogAction", .limited = true},
     {.name = "MIGRATION", .data = "status:MigrationStatus"},
     {.name = "MIGRATION_PASS", .data = "pass:int"},

@@ -30,13 +30,6 @@ static bool run_change_password(struct command_call *call, GError **err)
     return vnc_set_password(call->ctx->machine, call->arg[0].text, err);
 }
 
-static bool run_change(struct command_call *call, GError **err)
-{
-    if (strcmp(call->arg[0].text, "vnc") != 0 || strcmp(call->arg[1].text, "password") != 0)
-        return error_set(err, "'change vnc password NEW' is what there is");
-    return vnc_set_password(call->ctx->machine, call->arg[2].text, err);
-}
-
 /* now, never, +SECONDS from now, or seconds since 1970. */
 static bool parse_when(const char *text, int64_t *when, GError **err)
 {
@@ -95,6 +88,4 @@ const struct command vnc_commands[] = {
      .help = "until when it is worth something: now, never, +SECONDS, or seconds since 1970"},
     {.qmp = "change-vnc-password", .args = {{"password", ARG_WORD}}, .run = run_change_password,
      .help = "what VNC viewers have to know from now on"},
-    {.name = "change", .args = {{"vnc", ARG_WORD}, {"password", ARG_WORD}, {"new", ARG_WORD}},
-     .run = run_change, .help = "'change vnc password NEW': what VNC viewers have to know"},
     {0}};

@@ -23,6 +23,7 @@ enum { BUTTON_LEFT = 1, BUTTON_RIGHT = 2, BUTTON_MIDDLE = 4, BUTTON_SIDE = 8, BU
 /* A keyboard or pointer of the guest. What it has not is NULL. */
 struct input_sink {
     void *dev;
+    const char *name; /* static: "PS/2 Mouse"; or NULL */
     void (*key)(void *dev, uint16_t key, bool down);
     /* dx to the right, dy downwards, dz a wheel's clicks away from the user; BUTTON_* held. */
     void (*motion)(void *dev, int dx, int dy, int dz, unsigned buttons);

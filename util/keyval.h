@@ -11,6 +11,7 @@
 #define UTIL_KEYVAL_H
 
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct keyvals {
 struct keyvals *keyvals_parse(const char *text, const char *implied, GError **err);
 /* JSON object -> the flat list; {"a": {"b": 1}} is a.b=1, arrays are a.0, a.1. NULL with *err. */
 struct keyvals *keyvals_from_json(const char *text, GError **err);
+/* The same from a value that is parsed; NULL is an empty object. */
+struct keyvals *keyvals_from_object(json_t *object, GError **err);
 /* Either form: JSON if it begins with '{'. */
 struct keyvals *keyvals_parse_any(const char *text, const char *implied, GError **err);
 void keyvals_free(struct keyvals *kv);

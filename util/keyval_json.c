@@ -59,6 +59,18 @@ static bool flatten(struct keyvals *kv, const char *key, json_t *v, GError **err
     return error_set(err, "'%s': a fraction is no value of an option", key);
 }
 
+struct keyvals *keyvals_from_object(json_t *object, GError **err)
+{
+    struct keyvals *kv = keyvals_new();
+
+    if (object && !json_is_object(object))
+        error_set(err, "JSON: an object { ... } is wanted");
+    else if (!object || flatten(kv, "", object, err))
+        return kv;
+    keyvals_free(kv);
+    return NULL;
+}
+
 struct keyvals *keyvals_from_json(const char *text, GError **err)
 {
     json_error_t why;
@@ -68,13 +80,7 @@ struct keyvals *keyvals_from_json(const char *text, GError **err)
         error_set(err, "JSON, line %d: %s", why.line, why.text);
         return NULL;
     }
-    struct keyvals *kv = keyvals_new();
-    if (!json_is_object(v)) {
-        error_set(err, "JSON: an object { ... } is wanted");
-        g_clear_pointer(&kv, keyvals_free);
-    } else if (!flatten(kv, "", v, err)) {
-        g_clear_pointer(&kv, keyvals_free);
-    }
+    struct keyvals *kv = keyvals_from_object(v, err);
     json_decref(v);
     return kv;
 }

@@ -84,12 +84,22 @@ bool log_set_file(struct log *log, const char *path, GError **err)
     return true;
 }
 
+void log_timestamp(FILE *f)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+
+    fprintf(f, "%s.%06dZ ", text, g_date_time_get_microsecond(now));
+}
+
 void log_write(struct log *log, const char *fmt, ...)
 {
     va_list ap;
 
     g_mutex_lock(&log->lock);
     va_start(ap, fmt);
+    if (log->file && log->timestamps)
+        log_timestamp(log->file);
     if (log->file)
         vfprintf(log->file, fmt, ap);
     va_end(ap);

@@ -42,6 +42,7 @@ enum {
 struct log {
     uint32_t mask; /* LOG_* bits; set before vCPUs run, or under the machine lock */
     FILE *file;    /* stderr unless -D */
+    bool timestamps; /* before each line: -msg timestamp=on */
     GMutex lock;   /* one line at a time */
     int64_t warn_window_start; /* guest_warn: host microseconds */
     unsigned warn_in_window;
@@ -62,6 +63,8 @@ static inline bool log_on(const struct log *log, uint32_t channel)
     return __builtin_expect((log->mask & channel) != 0, 0);
 }
 
+/* The time as it stands before a message. */
+void log_timestamp(FILE *f);
 /* Write one message (with its own newlines). Any thread. */
 void log_write(struct log *log, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 #define LOG(log, channel, ...)                                                                     \

@@ -322,6 +322,14 @@ static void pk_test_unit_ready(struct ide_drive *d)
     good(d);
 }
 
+static void move_tray(struct ide_drive *d, bool open)
+{
+    if (d->tray_open == open)
+        return;
+    d->tray_open = open;
+    blk_tray_moved(d->blk, &d->dev, open);
+}
+
 static void pk_start_stop(struct ide_drive *d)
 {
     if ((d->packet[4] & 3) == 2 && d->locked) {
@@ -329,7 +337,7 @@ static void pk_start_stop(struct ide_drive *d)
         return;
     }
     if (d->packet[4] & 2)
-        d->tray_open = !(d->packet[4] & 1);
+        move_tray(d, !(d->packet[4] & 1));
     d->event_new = d->packet[4] & 2;
     good(d);
 }
@@ -457,10 +465,12 @@ static void pk_event_status(struct ide_drive *d)
     }
     put(b, 2, 6);
     b[2] = 4;
-    if (d->event_new)
+    if (d->eject_wanted)
+        b[4] = 1; /* the button was pressed */
+    else if (d->event_new)
         b[4] = has_medium(d) ? 2 : 3; /* new medium, or it was taken out */
     b[5] = (uint8_t)((d->tray_open ? 1 : 0) | (has_medium(d) ? 2 : 0));
-    d->event_new = false;
+    d->event_new = d->eject_wanted = false;
     reply(d, 8, be(d->packet + 7, 2));
 }
 
@@ -517,11 +527,41 @@ void atapi_reset(struct ide_drive *d)
     d->reply = d->left = 0;
 }
 
+/* What came and went while the tray was open shows when it closes. */
 void atapi_medium_changed(void *drive)
 {
     struct ide_drive *d = drive;
 
-    d->tray_open = !blk_inserted(d->blk);
+    if (!blk_inserted(d->blk))
+        move_tray(d, true);
     d->changed = blk_inserted(d->blk);
     d->event_new = true;
 }
+
+/* ---- The tray, by hand and by the monitor ------------------------------------------------- */
+
+static void tray_state(void *drive, struct blk_tray *tray)
+{
+    struct ide_drive *d = drive;
+
+    *tray = (struct blk_tray){.open = d->tray_open, .locked = d->locked};
+}
+
+static void tray_move(void *drive, bool open)
+{
+    struct ide_drive *d = drive;
+
+    if (!open && d->tray_open)
+        d->changed = blk_inserted(d->blk);
+    d->event_new = true;
+    move_tray(d, open);
+}
+
+static void tray_ask(void *drive)
+{
+    struct ide_drive *d = drive;
+
+    d->eject_wanted = d->event_new = true;
+}
+
+const struct blk_tray_ops atapi_tray = {tray_state, tray_move, tray_ask};

@@ -99,7 +99,7 @@ struct ide_drive {
     /* ATAPI */
     uint8_t packet[12];
     uint8_t sense, asc;
-    bool packet_dma, locked, tray_open, changed, event_new;
+    bool packet_dma, locked, tray_open, changed, event_new, eject_wanted;
     uint32_t reply;             /* bytes of a reply that were not offered yet, from pos on */
 
     /* not saved: there is no request under way then */
@@ -189,6 +189,7 @@ void atapi_dma_start(struct ide_drive *d);
 void atapi_retry(struct ide_drive *d);
 void atapi_reset(struct ide_drive *d);
 void atapi_medium_changed(void *drive);
+extern const struct blk_tray_ops atapi_tray;
 
 /* ide_dma.c */
 /* The drive is ready to move data by DMA: wait for, or go with, the bus master. */

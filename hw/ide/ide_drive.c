@@ -222,6 +222,7 @@ static bool cd_realize(struct device *dev, GError **err)
     if (!plug_in(d, err))
         return false;
     blk_on_change(d->blk, atapi_medium_changed, d);
+    blk_set_tray(d->blk, &atapi_tray, d);
     return true;
 }
 
@@ -238,7 +239,7 @@ static void drive_reset(struct device *dev)
     d->device = 0;
     d->pos = d->end = d->left = d->block = d->reply = 0;
     d->lba = 0;
-    d->packet_dma = d->changed = d->event_new = d->tray_open = false;
+    d->packet_dma = d->changed = d->event_new = d->tray_open = d->eject_wanted = false;
     memset(d->packet, 0, sizeof(d->packet));
     memset(d->buffer, 0, sizeof(d->buffer));
     geometry(d);
@@ -281,6 +282,7 @@ static void drive_unrealize(struct device *dev)
     if (d->blk) {
         blk_drain(d->blk);
         blk_on_change(d->blk, NULL, NULL);
+        blk_set_tray(d->blk, NULL, NULL);
     }
     if (d->channel && d->channel->drive[d->unit] == d)
         d->channel->drive[d->unit] = NULL;
@@ -293,7 +295,8 @@ static const struct state_field drive_state[] = {
     F(pos), F(end), STATE_BUFFER(struct ide_drive, buffer), F(lba), F(left), F(block),
     F(multiple), F(dma_modes), F(ultra_mode), F(write_cache), F(dma_ready), F(retry),
     F(cylinders), F(heads), F(sectors), STATE_BUFFER(struct ide_drive, packet), F(sense), F(asc),
-    F(packet_dma), F(locked), F(tray_open), F(changed), F(event_new), F(reply), STATE_END};
+    F(packet_dma), F(locked), F(tray_open), F(changed), F(event_new), F(eject_wanted),
+    F(reply), STATE_END};
 #undef F
 
 static const struct prop drive_props[] = {

@@ -266,7 +266,8 @@ static bool i8042_realize(struct device *dev, GError **err)
     region_init_io(&s->io_cmd, "i8042-command", &command_ops, s, 1);
     s->kbd.port.notify = s->mouse.port.notify = device_has_data;
     s->kbd.port.arg = s->mouse.port.arg = s;
-    input_add(dev->machine, &(struct input_sink){.dev = s, .key = key, .motion = motion});
+    input_add(dev->machine, &(struct input_sink){.dev = s, .name = "PS/2 Mouse", .key = key,
+                                                .motion = motion});
     i8042_reset(dev);
     return true;
 }

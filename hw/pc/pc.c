@@ -28,6 +28,7 @@
 #include "core/inspect.h"
 #include "hw/display/vga_pci.h"
 #include "hw/pc/board.h"
+#include "hw/pci/pci_query.h"
 #include "util/error.h"
 #include "util/suggest.h"
 
@@ -406,6 +407,7 @@ static void info_irq(void *arg, GString *out)
 
 static void add_infos(struct machine *m, struct board *b)
 {
+    machine_add_query(m, "query-pci", pci_query, m);
     machine_add_info(m, "irq", "levels of the interrupt lines", info_irq, b);
     machine_add_info(m, "lapic", "local APICs", info_lapic, b);
     machine_add_info(m, "pic", "8259A pair and I/O APIC", info_pic, b);

@@ -11,6 +11,7 @@
  */
 #include "hw/timer/mc146818.h"
 #include "hw/timer/mc146818_regs.h"
+#include "core/event.h"
 #include "core/machine.h"
 
 #include <string.h>
@@ -85,6 +86,16 @@ static void refresh(struct mc146818 *s)
     s->cmos[RTC_CENTURY] = (century / 10 % 10) << 4 | century % 10;
 }
 
+/* How far the guest has put the clock off what -rtc base= said, in seconds. */
+static void tell_change(struct mc146818 *s)
+{
+    g_autofree char *path = device_qom_path(&s->dev);
+    int64_t off = floor_seconds(s->base_ns - s->start_ns + NSEC_PER_SEC / 2);
+
+    machine_event(s->dev.machine, "RTC_CHANGE", json_pack("{s:I, s:s}", "offset",
+                                                          (json_int_t)off, "qom-path", path));
+}
+
 /* The clock from the registers; the fraction of the second goes on as it was, or is given. */
 static void set_time(struct mc146818 *s, int64_t fraction)
 {
@@ -104,6 +115,7 @@ static void set_time(struct mc146818 *s, int64_t fraction)
         fraction = rtc_now(s) - floor_seconds(rtc_now(s)) * NSEC_PER_SEC;
     s->base_ns = seconds * NSEC_PER_SEC + fraction - clock_now(s->clock);
     s->seen_s = seconds;
+    tell_change(s);
 }
 
 /* ---- Flags and interrupts -------------------------------------------------------------------- */
@@ -319,7 +331,7 @@ static bool rtc_realize(struct device *dev, GError **err)
     struct machine *m = dev->machine;
     /* An instruction-counted machine must not see the host's clock tick. */
     s->clock = m->config->rtc_clock || m->config->icount ? &m->vclock : &m->hclock;
-    s->base_ns = start_time(m) - clock_now(s->clock);
+    s->base_ns = s->start_ns = start_time(m) - clock_now(s->clock);
     s->seen_s = floor_seconds(rtc_now(s));
     s->seen_tick = divider_tick(s);
     s->cmos[RTC_A] = RTC_A_DV_32K | 6;

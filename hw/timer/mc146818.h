@@ -20,6 +20,7 @@ struct mc146818 {
     uint8_t cmos[128];    /* the time registers are brought up to date when somebody looks */
     uint8_t index;        /* of port 70h, 7 bits */
     bool nmi_masked;      /* bit 7 of port 70h; nothing here raises NMI */
+    int64_t start_ns;     /* base_ns as -rtc gave it: not state */
     int64_t base_ns;      /* time since 1970 = clock_now(clock) + base_ns */
     int64_t seen_s;       /* second up to which update and alarm flags are accounted */
     int64_t seen_tick;    /* 32768 Hz tick up to which the periodic flag is */

@@ -2,9 +2,12 @@
 /* QMP on a character stream in memory: the greeting, errors, order, limits, slow readers. */
 #include <check.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "chardev/chardev.h"
 #include "core/event.h"
+#include "core/fds.h"
 #include "core/machine.h"
 #include "core/machine_test.h"
 #include "monitor/qmp.h"
@@ -178,7 +181,7 @@ START_TEST(pipelining)
 }
 END_TEST
 
-/* Events of a command come before its answer; of a request, after it and before what follows. */
+/* Events of a command come before its answer. */
 START_TEST(order)
 {
     negotiate();
@@ -190,11 +193,11 @@ START_TEST(order)
     expect("{\"return\": {}}");
     give("{\"execute\": \"system_reset\"}{\"execute\": \"system_powerdown\"}"
          "{\"execute\": \"query-status\"}");
-    expect("{\"return\": {}}");
     expect("{\"event\": \"RESET\", \"data\": "
            "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}}");
     expect("{\"return\": {}}");
     expect("{\"event\": \"POWERDOWN\"}");
+    expect("{\"return\": {}}");
     expect("{\"return\": {\"running\": false, \"singlestep\": false, \"status\": \"prelaunch\"}}");
     machine_start(m);
     machine_request_reset(m, CAUSE_TRIPLE_FAULT);
@@ -202,9 +205,9 @@ START_TEST(order)
     expect("{\"event\": \"RESUME\"}");
     expect("{\"event\": \"RESET\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}");
     give("{\"execute\": \"quit\"}");
-    expect("{\"return\": {}}");
     expect("{\"event\": \"SHUTDOWN\", \"data\": "
            "{\"guest\": false, \"reason\": \"host-qmp-quit\"}}");
+    expect("{\"return\": {}}");
     expect_nothing();
     ck_assert(m->quit);
 }
@@ -314,6 +317,39 @@ START_TEST(schema)
 }
 END_TEST
 
+/* A descriptor that comes with the bytes of getfd gets the name. */
+START_TEST(passed_descriptors)
+{
+    static const char text[] = "{\"execute\": \"qmp_capabilities\"}"
+                               "{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"x\"}}"
+                               "{\"execute\": \"closefd\", \"arguments\": {\"fdname\": \"y\"}}";
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec iov = {(char *)text, sizeof(text) - 1};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+                         .msg_controllen = sizeof(control.space)};
+    int sv[2], pipes[2], fd;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+    ck_assert_int_eq(pipe(pipes), 0);
+    g_autofree char *options = g_strdup_printf("socket,id=s,fd=%d", sv[0]);
+    struct chardev *s = chardev_new_from_options(m, options, NULL);
+    ck_assert(s && qmp_new(m, s, false, NULL));
+    memcpy(CMSG_DATA(&control.header), &pipes[1], sizeof(int));
+    ck_assert_int_eq(sendmsg(sv[1], &msg, 0), (int)sizeof(text) - 1);
+    while ((fd = machine_take_fd(m, "x")) < 0)
+        g_main_context_iteration(m->context, TRUE);
+    char c = 0;
+    ck_assert_int_eq(write(fd, "!", 1), 1);
+    ck_assert_int_eq(read(pipes[0], &c, 1), 1);
+    ck_assert_int_eq(c, '!');
+    close(fd);
+    close(sv[1]);
+}
+END_TEST
+
 START_TEST(two_monitors)
 {
     struct chardev *other = chardev_memory_new(m, "other");
@@ -335,7 +371,8 @@ int main(void)
     Suite *s = suite_create("qmp");
     TCase *t = tcase_create("qmp");
     const TTest *const tests[] = {greeting, errors,      pipelining, order,  out_of_band,
-                                  limits,   slow_reader, rate,       schema, two_monitors};
+                                  limits,   slow_reader, rate,       schema, two_monitors,
+                                  passed_descriptors};
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
