@@ -180,7 +180,6 @@ static const struct option_row rows[] = {
      "what stands behind a device; '-object help' lists types, '-object TYPE,help' keys"},
     {"global", "NAME.KEY=VALUE", opt_global, "set a key of every device of that name"},
     {"vga", "std|none", opt_vga, "display adapter (std; none with -nodefaults)"},
-    {"audiodev", "[driver=]none,id=ID or {JSON}", opt_audiodev, "there is no sound yet"},
     {"parallel", "none", opt_none_only, "there is no parallel port"},
 
     {"Networks", NULL, NULL, NULL},

@@ -20,7 +20,7 @@ option_fn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_memory, 
 bool options_machine_finish(struct options *o, GError **err);
 
 /* options_programs.c */
-option_fn opt_overcommit, opt_msg, opt_audiodev;
+option_fn opt_overcommit, opt_msg;
 
 /* options_host.c */
 option_fn opt_fda, opt_fdb, opt_audiodev;

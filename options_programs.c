@@ -32,20 +32,3 @@ bool opt_msg(struct options *o, const char *arg, GError **err)
     keyvals_free(kv);
     return ok;
 }
-
-/* A machine without sound: what programs ask for when nobody wants any. */
-bool opt_audiodev(struct options *o, const char *arg, GError **err)
-{
-    static const char *const valid[] = {"driver", "id", NULL};
-    static const char *const drivers[] = {"none", NULL};
-    struct keyvals *kv = keyvals_parse_any(arg, "driver", err);
-    const char *driver = kv ? keyvals_get(kv, "driver") : NULL;
-    bool ok = kv && keyvals_check(kv, valid, err);
-    int choice;
-
-    if (ok && !driver)
-        ok = error_set(err, "driver=none is missing");
-    ok = ok && (parse_choice(driver, drivers, &choice, err) || error_prefix(err, "driver"));
-    keyvals_free(kv);
-    return ok;
-}

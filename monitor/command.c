@@ -10,12 +10,12 @@
 #include "util/error.h"
 
 const struct command *const command_tables[] = {
-    vnc_commands,     run_commands,     machine_commands,  cpu_commands,      memory_commands, screen_commands,
+    run_commands,     machine_commands,  cpu_commands,      memory_commands, screen_commands,
     input_commands,   probe_commands,    chardev_commands,  block_commands,  device_commands,
     qom_commands,     dump_commands,     port_commands,     fd_commands,     object_commands,
     medium_commands,  answer_commands,   gdb_commands,      migrate_commands, snapshot_commands,
     job_commands,     info_commands,     help_commands,     qmp_commands,    network_commands,
-    NULL,
+    vnc_commands,     NULL,
 };
 
 const struct command *command_find(const char *name)
