@@ -491,7 +491,7 @@ START_TEST(refused_texts)
         const char *text, *says;
     } bad[] = {
         {"stido", "did you mean 'stdio'"},
-        {"vc", "not offered"},
+        {"vc", "no display"},
         {"udp::4555", "udp"},
         {"unix:", "1 to"},
         {"unix:/tmp/x,sever=on", "did you mean 'server'"},

@@ -124,12 +124,12 @@ START_TEST(completion)
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 
     command_complete(&ctx, "", "system_", words);
-    ck_assert_uint_eq(words->len, 2);
+    ck_assert_uint_eq(words->len, 3); /* powerdown, reset, wakeup */
     command_complete(&ctx, "info ", "stat", words);
-    ck_assert_uint_eq(words->len, 3);
-    ck_assert_str_eq(words->pdata[2], "status");
+    ck_assert_uint_eq(words->len, 4);
+    ck_assert_str_eq(words->pdata[3], "status");
     command_complete(&ctx, "print ", "", words);
-    ck_assert_uint_eq(words->len, 3);
+    ck_assert_uint_eq(words->len, 4);
 }
 END_TEST
 

@@ -202,7 +202,7 @@ START_TEST(devices)
     ck_assert_str_eq(g->property, "iobase");
     ck_assert_str_eq(g->value, "0x3f8");
     refuse("hostel -global foo", "NAME.KEY=VALUE");
-    refuse("hostel -device {\"driver\":\"x\"}", "JSON");
+    refuse("hostel -device {\"driver\":", "JSON");
     refuse("hostel -device x,,=1,=2", "no name before");
     accept("hostel -device help");
     ck_assert_int_eq(o.help, HELP_DEVICE);
