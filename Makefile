@@ -136,7 +136,7 @@ check: check-here
 check-here: all tests guest
 	@$(RUN_TESTS) check
 check-asan:
-	@$(MAKE) --no-print-directory $(ASAN) TIMEOUT_SCALE=4 check-here
+	@$(MAKE) --no-print-directory $(ASAN) TIMEOUT_SCALE=4 SANITIZERS=1 check-here
 check-clang:
 	@$(MAKE) --no-print-directory $(CLANG) check-here
 check-guests: all guest
@@ -152,7 +152,7 @@ bench: all guest $(TEST_TOOLS)
 	@tests/bench/run.sh
 bench-exits: $(BUILD)/tests/bench/kvm_exits
 	@$<
-export TIMEOUT_SCALE
+export TIMEOUT_SCALE SANITIZERS
 
 # ---- A guest to try -------------------------------------------------------------------
 

@@ -11,7 +11,7 @@
 #   tests/fuzz/fuzz_*.c                 libFuzzer programs, over tests/fuzz/corpus/NAME
 #
 # A script may say among its first lines `# suite: guests` (else check) and, as a C test may,
-# `timeout: SECONDS` (else 120). $TIMEOUT_SCALE multiplies, $JOBS run at a time.
+# `timeout: SECONDS` (else 120), a script `# sanitizers: no` (too slow there). $TIMEOUT_SCALE multiplies, $JOBS run at a time.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 BUILD=${BUILD:-build}
@@ -124,6 +124,7 @@ is_test() { # script: of this suite, and printing TAP, by itself or through a li
     [ -x "$1" ] || return 1
     case $1 in */lib*.sh) return 1 ;; esac
     s=$(header "$1" suite)
+    [ -z "${SANITIZERS:-}" ] || [ "$(header "$1" sanitizers)" != no ] || return 1
     [ "${s:-check}" = "$suite" ] && grep -qE 'ok |/lib[a-z-]*\.sh"?$' "$1"
 }
 

@@ -366,7 +366,8 @@ START_TEST(dma_words)
     ck_assert_uint_eq(inb(m, 0xd0) & 2, 2);
     ck_assert_uint_eq(inb(m, 0xd0) & 2, 0);
     outb(m, 0xd8, 0);
-    ck_assert_uint_eq(inb(m, 0xc4) | inb(m, 0xc4) << 8, 0x2000);
+    uint8_t low = inb(m, 0xc4);
+    ck_assert_uint_eq(low | inb(m, 0xc4) << 8, 0x2000);
     outb(m, 0xd0, DMA_COMMAND_DISABLE);
     ck_assert(!i8237_ready(dma, 5));
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* timeout: 600 */
 /*
  * libFuzzer: whatever a saved machine says, loading it neither crashes nor hangs, and nor does the
  * machine afterwards. The first byte tells what the rest is:
@@ -8,6 +9,8 @@
  *   odd   a whole file, whose checksums are put right first
  */
 #include <stdlib.h>
+#include <string.h>
+
 
 #include "hw/pci/pci.h"
 #include "migration/saved.h"
@@ -67,9 +70,10 @@ static void sign(uint8_t *p, size_t size)
 
 static void read_whole(struct machine *m, const uint8_t *data, size_t size)
 {
-    g_autofree uint8_t *copy = g_memdup2(data, MAX(size, 1));
+    g_autofree uint8_t *copy = g_malloc(size + 1);
     struct saved saved;
 
+    memcpy(copy, data, size);
     sign(copy, size);
     struct wire *s = wire_new_memory(copy, size);
     if (saved_read(m, s, true, false, &saved, NULL)) {

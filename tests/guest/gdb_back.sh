@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # timeout: 400
 # Debian's gdb going backwards in a machine with -icount.
 cd "$(dirname "$0")/../.." || exit 2

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # suite: guests
 # timeout: 900
 # A Debian kernel on two CPUs that writes to a disk, checks what it reads back, and prints to its

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # timeout: 400
 # Linux's virtio_blk and virtio-rng through both interfaces and both kinds of rings: what was
 # written is in the image, what is read is what is there, and no driver complains.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # timeout: 400
 # Linux's virtio_console: two consoles and two named ports on sockets, as autopkgtest sets them
 # up. A shell answers on hvc1, 400 KB go through a port and back while the reader is slow.

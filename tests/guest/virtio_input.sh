@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # timeout: 300
 # Linux's virtio_input: what a VNC viewer types and where it points arrives as events of the virtio
 # keyboard and tablet, without a grab.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# sanitizers: no
 # timeout: 500
 # Linux's virtio_net on the user network: DHCP, DNS, TFTP, HTTP both ways, many connections, UDP,
 # IPv6, forwarded ports; through both interfaces, both kinds of rings, with and without offloads.

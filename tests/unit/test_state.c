@@ -371,7 +371,8 @@ START_TEST(wide_vectors_through_kvm)
 {
     static const uint16_t features[] = {X86_F_XSAVE, X86_F_AVX, X86_F_AVX512F, X86_F_PKU};
     static const uint32_t comps[] = {2, 5, 6, 7, 9};
-    struct x86_state *a = g_new0(struct x86_state, 1), *got = g_new0(struct x86_state, 1);
+    g_autofree struct x86_state *a = g_new0(struct x86_state, 1);
+    g_autofree struct x86_state *got = g_new0(struct x86_state, 1);
 
     if (!bed_have_kvm())
         return;
@@ -391,8 +392,6 @@ START_TEST(wide_vectors_through_kvm)
     for (unsigned n = 0; n < G_N_ELEMENTS(comps); n++)
         if (!(kvm_cpu_of(&b->v)->state->xcomps >> comps[n] & 1))
             printf("# SKIP XSAVE component %u: this host does not have it\n", comps[n]);
-    g_free(a);
-    g_free(got);
     bed_free(b);
 }
 END_TEST
